@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One library a room (docs/ARCHITECTURE.md); libmodel.a links without curl, libnl, json-c, libsystemd.
+sbin_PROGRAMS += ipvsproxyd
+ipvsproxyd_SOURCES = daemon/main.c
+ipvsproxyd_LDADD = libcommon.a

@@ -3,4 +3,13 @@
 noinst_LIBRARIES += libcommon.a
 libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 libcommon_a_SOURCES = \
-	common/macros.h
+	common/addr.c \
+	common/addr.h \
+	common/bus-names.h \
+	common/hash.c \
+	common/hash.h \
+	common/log.c \
+	common/log.h \
+	common/macros.h \
+	common/parse.c \
+	common/parse.h

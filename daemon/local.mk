@@ -3,3 +3,11 @@
 sbin_PROGRAMS += ipvsproxyd
 ipvsproxyd_SOURCES = daemon/main.c
 ipvsproxyd_LDADD = libcommon.a
+
+include daemon/model/local.mk
+include daemon/config/local.mk
+include daemon/apiserver/local.mk
+include daemon/kernel/local.mk
+include daemon/control/local.mk
+include daemon/bus/local.mk
+include daemon/web/local.mk

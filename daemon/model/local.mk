@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The pure part, model/ and proxy/: no I/O, no clock, no library but libc and common.
+noinst_LIBRARIES += libmodel.a
+libmodel_a_SOURCES = \
+	daemon/model/endpoint-slice.c \
+	daemon/model/endpoint-slice.h \
+	daemon/model/node.c \
+	daemon/model/node.h \
+	daemon/model/service.c \
+	daemon/model/service.h \
+	daemon/model/store.c \
+	daemon/model/store.h

@@ -4,9 +4,13 @@ noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	daemon/model/endpoint-slice.c \
 	daemon/model/endpoint-slice.h \
+	daemon/model/filter.c \
+	daemon/model/filter.h \
 	daemon/model/node.c \
 	daemon/model/node.h \
 	daemon/model/service.c \
 	daemon/model/service.h \
 	daemon/model/store.c \
-	daemon/model/store.h
+	daemon/model/store.h \
+	daemon/model/virtual-server.c \
+	daemon/model/virtual-server.h

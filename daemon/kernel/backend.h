@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one seam to the kernel: IPVS, addresses on kube-ipvs0, the nftables table, conntrack, sysctls and the
+ * notifications of what others change. Two implementations: kernel_backend_new() speaks netlink,
+ * memory_backend_new() keeps tables in memory and can fail at any operation.
+ *
+ * Calls block for one bounded exchange with the kernel (never for the network), log nothing, and return
+ * negative errno as the kernel gave it: -ESRCH and -ENOENT stay apart. A call that fails has changed nothing,
+ * or says in each operation's `result` what it changed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/macros.h"
+#include "model/filter.h"
+#include "model/virtual-server.h"
+
+#define KERNEL_DEVICE_NAME "kube-ipvs0"
+#define KERNEL_TABLE_NAME "ipvsproxy"
+
+/* ---- IPVS */
+
+typedef enum IpvsOpKind {
+        IPVS_OP_ADD_SERVICE,
+        IPVS_OP_SET_SERVICE,
+        IPVS_OP_DELETE_SERVICE,
+        IPVS_OP_ADD_DEST,
+        IPVS_OP_SET_DEST,
+        IPVS_OP_DELETE_DEST,
+        _IPVS_OP_MAX,
+} IpvsOpKind;
+
+/* "add virtual server", … for messages */
+const char *ipvs_op_kind_to_string(IpvsOpKind kind);
+
+typedef struct IpvsOp {
+        IpvsOpKind kind;
+        VirtualServer service; /* of the destination operations only the key counts */
+        RealServer dest;
+        int result; /* out: 0, or the kernel's -errno; -ECANCELED where the channel broke before an answer */
+} IpvsOp;
+
+/* A virtual server as read; `dests` in the kernel's order, valid during the call. Negative return ends the dump. */
+typedef int (*IpvsVisitor)(const VirtualServer *service,
+                           const TrafficStats *stats,
+                           const RealServerInfo *dests,
+                           size_t n_dests,
+                           void *userdata);
+
+typedef struct IpvsTimeouts {
+        uint32_t tcp_sec, tcp_fin_sec, udp_sec; /* 0 = leave */
+} IpvsTimeouts;
+
+/* ---- addresses */
+
+typedef struct AddressInfo {
+        IpAddr addr;
+        uint8_t prefix;
+        bool on_device; /* on kube-ipvs0 */
+        int ifindex;
+} AddressInfo;
+
+typedef struct AddressOp {
+        IpAddr addr;
+        bool add; /* else remove */
+        int result; /* out: 0; already there, or already gone, is 0 */
+} AddressOp;
+
+typedef int (*AddressVisitor)(const AddressInfo *address, void *userdata);
+
+/* ---- nftables */
+
+typedef struct FilterOp {
+        FilterElement element;
+        bool add; /* else delete */
+} FilterOp;
+
+typedef int (*FilterVisitor)(const FilterElement *element, void *userdata);
+
+/* ---- conntrack */
+
+/*
+ * Entries of protocol UDP whose original destination is addr:port (`addr.family` 0: any address, for node ports)
+ * and whose replies come from `endpoint` (family 0: that were not translated at all, replies from addr:port).
+ */
+typedef struct ConntrackFlow {
+        IpAddr addr;
+        uint16_t port;
+        IpPort endpoint;
+} ConntrackFlow;
+
+/* ---- notifications */
+
+/* What somebody (also this process) changed. Delivered from the event loop, never from within a call. */
+typedef enum KernelEvent {
+        KERNEL_EVENT_ADDRESS, /* an address appeared or went on another device than kube-ipvs0 */
+        KERNEL_EVENT_DEVICE, /* kube-ipvs0 was deleted, renamed, or one of its addresses removed by somebody else */
+        KERNEL_EVENT_FILTER, /* our table was changed or deleted by somebody else */
+        KERNEL_EVENT_OVERRUN, /* notifications were lost: look at everything */
+        _KERNEL_EVENT_MAX,
+} KernelEvent;
+
+typedef void (*KernelEventHandler)(KernelEvent event, void *userdata);
+
+typedef struct KernelInfo {
+        unsigned release_major, release_minor; /* of the kernel */
+        uint32_t ipvs_version; /* 0x010201 = 1.2.1 */
+        uint32_t connection_table_size;
+} KernelInfo;
+
+typedef struct KernelBackend KernelBackend;
+
+typedef struct KernelBackendOps {
+        KernelBackend *(*free)(KernelBackend *backend);
+
+        /* -ENOPROTOOPT where the kernel has no IPVS. */
+        int (*get_info)(KernelBackend *backend, KernelInfo *ret);
+
+        /*
+         * In order, in few sends. 0 when every operation has an answer (look at `result`), else the error of the
+         * channel. A failed operation does not stop those behind it.
+         */
+        int (*ipvs_apply)(KernelBackend *backend, IpvsOp *ops, size_t n_ops);
+        /* All virtual servers with their real servers, consistent: an interrupted dump is begun again (-EAGAIN after some). */
+        int (*ipvs_dump)(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
+        /* One of them; -ESRCH if there is none. */
+        int (*ipvs_read)(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
+        int (*ipvs_set_timeouts)(KernelBackend *backend, const IpvsTimeouts *timeouts);
+        int (*ipvs_get_timeouts)(KernelBackend *backend, IpvsTimeouts *ret);
+
+        /* Makes kube-ipvs0 (type dummy, left down, NOARP). 1 = made it, 0 = was there, -EEXIST: of another type. */
+        int (*device_ensure)(KernelBackend *backend);
+        int (*address_apply)(KernelBackend *backend, AddressOp *ops, size_t n_ops);
+        /* Every address of the host, of both families. */
+        int (*address_dump)(KernelBackend *backend, AddressVisitor visitor, void *userdata);
+
+        /*
+         * Makes the table, with the rules of `config` and empty sets. Where the same table (made by this version
+         * from an equal configuration) is there, nothing is written and its elements stay: 0. 1 = made anew, in one
+         * transaction with `elements`, so that no packet sees it half-made.
+         */
+        int (*filter_ensure)(KernelBackend *backend,
+                             const FilterConfig *config,
+                             const FilterElement *elements,
+                             size_t n_elements);
+        /* All in one transaction; on failure none is applied. */
+        int (*filter_apply)(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
+        /* -ENOENT where there is no table. */
+        int (*filter_dump)(KernelBackend *backend, FilterVisitor visitor, void *userdata);
+
+        /* One pass over the table for all flows. Counts what it deleted. */
+        int (*conntrack_flush_udp)(KernelBackend *backend,
+                                   const ConntrackFlow *flows,
+                                   size_t n_flows,
+                                   size_t *ret_deleted);
+
+        /* Below /proc/sys: "net/ipv4/vs/conntrack". Value without newline, owned by the caller. */
+        int (*sysctl_read)(KernelBackend *backend, const char *name, char **ret_value);
+        int (*sysctl_write)(KernelBackend *backend, const char *name, const char *value);
+
+        /* At most once; the handler's events have `priority`. */
+        int (*watch)(KernelBackend *backend,
+                     sd_event *event,
+                     int64_t priority,
+                     KernelEventHandler handler,
+                     void *userdata);
+} KernelBackendOps;
+
+/* The head of every implementation's own struct. */
+struct KernelBackend {
+        const KernelBackendOps *ops;
+        uint64_t n_writes; /* messages sent so far that change something: 0 after a start with nothing to do */
+};
+
+static inline KernelBackend *kernel_backend_free(KernelBackend *backend) {
+        return backend ? backend->ops->free(backend) : NULL;
+}
+DEFINE_CLEANUP(KernelBackend *, kernel_backend_free);
+
+/* Netlink. Opens nothing before the first call of a kind. */
+int kernel_backend_new(KernelBackend **ret);

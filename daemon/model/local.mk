@@ -13,4 +13,8 @@ libmodel_a_SOURCES = \
 	daemon/model/store.c \
 	daemon/model/store.h \
 	daemon/model/virtual-server.c \
-	daemon/model/virtual-server.h
+	daemon/model/virtual-server.h \
+	daemon/proxy/endpoints.c \
+	daemon/proxy/endpoints.h \
+	daemon/proxy/kernel-table.c \
+	daemon/proxy/kernel-table.h

@@ -1,1 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# cmocka programs, one a module. Those of the pure part link libmodel.a and libcommon.a alone: no curl, libnl,
+# json-c or libsystemd, which is the proof that model/ and proxy/ need none of them.
+unit_pure = tests/unit/test-addr tests/unit/test-hash tests/unit/test-parse tests/unit/test-store \
+	tests/unit/test-endpoints tests/unit/test-kernel-table
+check_PROGRAMS += $(unit_pure)
+TESTS += $(unit_pure)
+unit_pure_libs = libmodel.a libcommon.a $(CMOCKA_LIBS)
+
+tests_unit_test_addr_SOURCES = tests/unit/test-addr.c
+tests_unit_test_addr_LDADD = $(unit_pure_libs)
+tests_unit_test_hash_SOURCES = tests/unit/test-hash.c
+tests_unit_test_hash_LDADD = $(unit_pure_libs)
+tests_unit_test_parse_SOURCES = tests/unit/test-parse.c
+tests_unit_test_parse_LDADD = $(unit_pure_libs)
+tests_unit_test_store_SOURCES = tests/unit/test-store.c
+tests_unit_test_store_LDADD = $(unit_pure_libs)
+tests_unit_test_endpoints_SOURCES = tests/unit/test-endpoints.c
+tests_unit_test_endpoints_LDADD = $(unit_pure_libs)
+tests_unit_test_kernel_table_SOURCES = tests/unit/test-kernel-table.c
+tests_unit_test_kernel_table_LDADD = $(unit_pure_libs)
+EXTRA_DIST += tests/unit/test.h

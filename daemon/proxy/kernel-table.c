@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/kernel-table.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct DirtyQueue {
+        DirtyLink *first, *last;
+} DirtyQueue;
+
+struct KernelTable {
+        HashMap addresses; /* IpAddr → AddressState, owned */
+        HashMap elements; /* FilterElement → ElementState, owned */
+        HashMap servers; /* VirtualServerKey → ServerState, owned */
+        DirtyQueue queues[_DIRTY_MAX];
+};
+
+static uint64_t address_hash(const void *key) {
+        return hash_bytes(key, sizeof(IpAddr));
+}
+
+static bool address_equal(const void *a, const void *b) {
+        return ip_addr_equal(a, b);
+}
+
+static const HashOps address_ops = { .hash = address_hash, .equal = address_equal };
+
+int kernel_table_new(KernelTable **ret) {
+        KernelTable *table = calloc(1, sizeof(KernelTable));
+
+        if (!table)
+                return -ENOMEM;
+        table->addresses.ops = &address_ops;
+        table->elements.ops = &filter_element_ops;
+        table->servers.ops = &virtual_server_key_ops;
+        *ret = table;
+        return 0;
+}
+
+static void server_state_free(ServerState *server) {
+        free(server->dests);
+        free(server);
+}
+
+KernelTable *kernel_table_free(KernelTable *table) {
+        ServerState *server;
+        void *record;
+
+        if (!table)
+                return NULL;
+        for (size_t i = 0; (server = hashmap_next(&table->servers, &i));)
+                server_state_free(server);
+        for (size_t i = 0; (record = hashmap_next(&table->addresses, &i));)
+                free(record);
+        for (size_t i = 0; (record = hashmap_next(&table->elements, &i));)
+                free(record);
+        hashmap_done(&table->addresses);
+        hashmap_done(&table->elements);
+        hashmap_done(&table->servers);
+        free(table);
+        return NULL;
+}
+
+/* ---- queues */
+
+static void dirty_queue_push(DirtyQueue *queue, DirtyLink *link) {
+        if (link->queued)
+                return;
+        link->queued = true;
+        link->next = NULL;
+        if (queue->last)
+                queue->last->next = link;
+        else
+                queue->first = link;
+        queue->last = link;
+}
+
+void kernel_table_queue_address(KernelTable *table, AddressState *address) {
+        dirty_queue_push(&table->queues[DIRTY_ADDRESSES], &address->dirty);
+}
+
+void kernel_table_queue_element(KernelTable *table, ElementState *element) {
+        dirty_queue_push(&table->queues[DIRTY_ELEMENTS], &element->dirty);
+}
+
+void kernel_table_queue_server(KernelTable *table, ServerState *server) {
+        dirty_queue_push(&table->queues[DIRTY_SERVERS], &server->dirty);
+}
+
+void *kernel_table_take(KernelTable *table, DirtyKind kind) {
+        DirtyQueue *queue = &table->queues[kind];
+        DirtyLink *link = queue->first;
+
+        if (!link)
+                return NULL;
+        queue->first = link->next;
+        if (!queue->first)
+                queue->last = NULL;
+        link->next = NULL;
+        link->queued = false;
+        return link; /* the first member of each record */
+}
+
+bool kernel_table_is_clean(const KernelTable *table) {
+        for (size_t i = 0; i < _DIRTY_MAX; i++)
+                if (table->queues[i].first)
+                        return false;
+        return true;
+}
+
+void kernel_table_collect_address(KernelTable *table, AddressState *address) {
+        if (address->n_wanted > 0 || address->n_servers > 0 || address->present || address->dirty.queued)
+                return;
+        (void) hashmap_remove(&table->addresses, &address->addr);
+        free(address);
+}
+
+void kernel_table_collect_element(KernelTable *table, ElementState *element) {
+        if (element->n_wanted > 0 || element->present || element->dirty.queued)
+                return;
+        (void) hashmap_remove(&table->elements, &element->element);
+        free(element);
+}
+
+void kernel_table_collect_server(KernelTable *table, ServerState *server) {
+        if (server->claims || server->present || server->dirty.queued)
+                return;
+        (void) hashmap_remove(&table->servers, &server->key);
+        server_state_free(server);
+}
+
+/* ---- records, found or made */
+
+static AddressState *kernel_table_ensure_address(KernelTable *table, const IpAddr *addr) {
+        AddressState *address = hashmap_get(&table->addresses, addr);
+
+        if (address)
+                return address;
+        address = calloc(1, sizeof(AddressState));
+        if (!address)
+                return NULL;
+        address->addr = *addr;
+        if (hashmap_put(&table->addresses, &address->addr, address) < 0) {
+                free(address);
+                return NULL;
+        }
+        return address;
+}
+
+static ElementState *kernel_table_ensure_element(KernelTable *table, const FilterElement *element) {
+        ElementState *state = hashmap_get(&table->elements, element);
+
+        if (state)
+                return state;
+        state = calloc(1, sizeof(ElementState));
+        if (!state)
+                return NULL;
+        state->element = *element;
+        if (hashmap_put(&table->elements, &state->element, state) < 0) {
+                free(state);
+                return NULL;
+        }
+        return state;
+}
+
+static ServerState *kernel_table_ensure_server(KernelTable *table, const VirtualServerKey *key) {
+        ServerState *server = hashmap_get(&table->servers, key);
+
+        if (server)
+                return server;
+        server = calloc(1, sizeof(ServerState));
+        if (!server)
+                return NULL;
+        server->key = *key;
+        if (hashmap_put(&table->servers, &server->key, server) < 0) {
+                free(server);
+                return NULL;
+        }
+        return server;
+}
+
+/* ---- wishes */
+
+int kernel_table_want_address(KernelTable *table, const IpAddr *addr) {
+        AddressState *address = kernel_table_ensure_address(table, addr);
+
+        if (!address)
+                return -ENOMEM;
+        if (address->n_wanted++ == 0)
+                kernel_table_queue_address(table, address);
+        return 0;
+}
+
+void kernel_table_unwant_address(KernelTable *table, const IpAddr *addr) {
+        AddressState *address = hashmap_get(&table->addresses, addr);
+
+        if (address && --address->n_wanted == 0)
+                kernel_table_queue_address(table, address);
+}
+
+int kernel_table_want_element(KernelTable *table, const FilterElement *element) {
+        ElementState *state = kernel_table_ensure_element(table, element);
+
+        if (!state)
+                return -ENOMEM;
+        if (state->n_wanted++ == 0)
+                kernel_table_queue_element(table, state);
+        return 0;
+}
+
+void kernel_table_unwant_element(KernelTable *table, const FilterElement *element) {
+        ElementState *state = hashmap_get(&table->elements, element);
+
+        if (state && --state->n_wanted == 0)
+                kernel_table_queue_element(table, state);
+}
+
+static bool server_claim_before(const ServerClaim *a, const ServerClaim *b) {
+        if (a->age_usec != b->age_usec)
+                return a->age_usec < b->age_usec;
+        return strcmp(a->age_tie, b->age_tie) < 0;
+}
+
+int kernel_table_claim(KernelTable *table, ServerClaim *claim) {
+        ServerState *server = kernel_table_ensure_server(table, &claim->wanted.key);
+        ServerClaim **p;
+
+        if (!server)
+                return -ENOMEM;
+        for (p = &server->claims; *p && server_claim_before(*p, claim);)
+                p = &(*p)->next;
+        claim->next = *p;
+        claim->server = server;
+        *p = claim;
+        if (server->claims == claim)
+                kernel_table_queue_server(table, server);
+        return 0;
+}
+
+void kernel_table_release(KernelTable *table, ServerClaim *claim) {
+        ServerState *server = claim->server;
+        ServerClaim **p;
+
+        if (!server)
+                return;
+        if (server->claims == claim)
+                kernel_table_queue_server(table, server);
+        for (p = &server->claims; *p != claim;)
+                p = &(*p)->next;
+        *p = claim->next;
+        claim->next = NULL;
+        claim->server = NULL;
+}
+
+void kernel_table_touch_claim(KernelTable *table, ServerClaim *claim) {
+        if (claim->server && claim->server->claims == claim)
+                kernel_table_queue_server(table, claim->server);
+}
+
+bool server_claim_holds(const ServerClaim *claim) {
+        return claim->server && claim->server->claims == claim &&
+               !(claim->server->present && claim->server->owner == SERVER_OWNER_FOREIGN);
+}
+
+/* ---- what the kernel holds */
+
+int kernel_table_set_address(KernelTable *table, const IpAddr *addr, bool present) {
+        AddressState *address = present ? kernel_table_ensure_address(table, addr) :
+                                          hashmap_get(&table->addresses, addr);
+
+        if (!address)
+                return present ? -ENOMEM : 0;
+        address->present = present;
+        if (present != (address->n_wanted > 0))
+                kernel_table_queue_address(table, address);
+        else
+                kernel_table_collect_address(table, address);
+        return 0;
+}
+
+int kernel_table_set_element(KernelTable *table, const FilterElement *element, bool present) {
+        ElementState *state = present ? kernel_table_ensure_element(table, element) :
+                                        hashmap_get(&table->elements, element);
+
+        if (!state)
+                return present ? -ENOMEM : 0;
+        state->present = present;
+        if (present != (state->n_wanted > 0))
+                kernel_table_queue_element(table, state);
+        else
+                kernel_table_collect_element(table, state);
+        return 0;
+}
+
+/* Counts the server on its address while it is present and ours. */
+static int server_state_set_present(KernelTable *table, ServerState *server, bool present, ServerOwner owner) {
+        bool counted = server->present && server->owner == SERVER_OWNER_US;
+        bool counts = present && owner == SERVER_OWNER_US;
+        AddressState *address;
+
+        if (counts && !counted) {
+                address = kernel_table_ensure_address(table, &server->key.addr);
+                if (!address)
+                        return -ENOMEM;
+                address->n_servers++;
+        } else if (!counts && counted) {
+                address = hashmap_get(&table->addresses, &server->key.addr);
+                if (address && --address->n_servers == 0)
+                        kernel_table_queue_address(table, address);
+        }
+        server->present = present;
+        server->owner = owner;
+        return 0;
+}
+
+/* The deadline that an equal real server had, else 0. */
+static uint64_t server_state_deadline(const ServerState *server, const RealServer *dest) {
+        const RealServerState *found =
+                server->n_dests > 0 ?
+                        bsearch(dest, server->dests, server->n_dests, sizeof(RealServerState), real_server_compare) :
+                        NULL;
+
+        return found ? found->drain_usec : 0;
+}
+
+static int server_state_copy_dests(ServerState *server, const RealServer *dests, size_t n_dests) {
+        RealServerState *copy = NULL;
+
+        if (n_dests > 0) {
+                copy = calloc(n_dests, sizeof(RealServerState));
+                if (!copy)
+                        return -ENOMEM;
+                for (size_t i = 0; i < n_dests; i++)
+                        copy[i] = (RealServerState) {
+                                .server = dests[i],
+                                .drain_usec = server_state_deadline(server, &dests[i]),
+                        };
+                qsort(copy, n_dests, sizeof(RealServerState), real_server_compare);
+        }
+        free(server->dests);
+        server->dests = copy;
+        server->n_dests = n_dests;
+        return 0;
+}
+
+int kernel_table_set_server(KernelTable *table,
+                            const VirtualServerKey *key,
+                            const VirtualServer *actual,
+                            const RealServer *dests,
+                            size_t n_dests,
+                            ServerOwner owner) {
+        ServerState *server = actual ? kernel_table_ensure_server(table, key) :
+                                       hashmap_get(&table->servers, key);
+        int r;
+
+        if (!server)
+                return actual ? -ENOMEM : 0;
+        r = server_state_copy_dests(server, dests, actual ? n_dests : 0);
+        if (r < 0)
+                return r;
+        r = server_state_set_present(table, server, actual != NULL, owner);
+        if (r < 0)
+                return r;
+        if (actual)
+                server->actual = *actual;
+        kernel_table_queue_server(table, server);
+        return 0;
+}
+
+void kernel_table_forget_addresses(KernelTable *table) {
+        AddressState *address;
+
+        for (size_t i = 0; (address = hashmap_next(&table->addresses, &i));) {
+                address->present = false;
+                kernel_table_queue_address(table, address);
+        }
+}
+
+void kernel_table_forget_elements(KernelTable *table) {
+        ElementState *element;
+
+        for (size_t i = 0; (element = hashmap_next(&table->elements, &i));) {
+                element->present = false;
+                kernel_table_queue_element(table, element);
+        }
+}
+
+/* ---- reading */
+
+ServerState *kernel_table_server(const KernelTable *table, const VirtualServerKey *key) {
+        return hashmap_get(&table->servers, key);
+}
+
+AddressState *kernel_table_address(const KernelTable *table, const IpAddr *addr) {
+        return hashmap_get(&table->addresses, addr);
+}
+
+ElementState *kernel_table_element(const KernelTable *table, const FilterElement *element) {
+        return hashmap_get(&table->elements, element);
+}
+
+ServerState *kernel_table_next_server(const KernelTable *table, size_t *i) {
+        return hashmap_next(&table->servers, i);
+}
+
+AddressState *kernel_table_next_address(const KernelTable *table, size_t *i) {
+        return hashmap_next(&table->addresses, i);
+}
+
+ElementState *kernel_table_next_element(const KernelTable *table, size_t *i) {
+        return hashmap_next(&table->elements, i);
+}
+
+size_t kernel_table_n_servers(const KernelTable *table) {
+        return table->servers.n_entries;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every kernel object the daemon wants or knows to be there, one record each with both sides in it: how often it
+ * is wanted and by whom, and what the kernel is known to hold. A record whose sides may differ is queued; plan.c
+ * makes operations of the queues. A record that is neither wanted nor present is gone. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/hash.h"
+#include "common/macros.h"
+#include "model/filter.h"
+#include "model/virtual-server.h"
+#include "proxy/endpoints.h"
+
+typedef struct KernelTable KernelTable;
+typedef struct ServerState ServerState;
+
+/* A record that stands in a queue of what to look at. */
+typedef struct DirtyLink {
+        struct DirtyLink *next;
+        bool queued;
+} DirtyLink;
+
+typedef struct AddressState {
+        DirtyLink dirty; /* first */
+        IpAddr addr;
+        uint32_t n_wanted;
+        uint32_t n_servers; /* present virtual servers of ours on it: it stays until they are gone */
+        bool present; /* on kube-ipvs0 */
+} AddressState;
+
+typedef struct ElementState {
+        DirtyLink dirty; /* first */
+        FilterElement element;
+        uint32_t n_wanted;
+        bool present;
+} ElementState;
+
+/* One service port's wish for a virtual server. */
+typedef struct ServerClaim {
+        struct ServerClaim *next; /* of the same server, the one that holds it first */
+        ServerState *server; /* borrowed; NULL while not claimed */
+        VirtualServer wanted; /* key too */
+        DestList *dests; /* owned reference */
+        uint64_t age_usec; /* creation time of the Service: the older one holds the server … */
+        const char *age_tie; /* … then the smaller key; borrowed, lives as long as the claim */
+} ServerClaim;
+
+typedef struct RealServerState {
+        RealServer server;
+        uint64_t drain_usec; /* deadline (CLOCK_BOOTTIME) after which it is removed; 0 = not draining */
+} RealServerState;
+
+typedef enum ServerOwner {
+        SERVER_OWNER_US,
+        SERVER_OWNER_FOREIGN, /* never written to */
+} ServerOwner;
+
+struct ServerState {
+        DirtyLink dirty; /* first */
+        VirtualServerKey key;
+        ServerClaim *claims; /* borrowed list; the head holds it */
+
+        bool present;
+        ServerOwner owner;
+        bool draining; /* some real server drains */
+        VirtualServer actual;
+        RealServerState *dests; /* owned; sorted */
+        size_t n_dests;
+        int error; /* last -errno of an operation on it; 0 = fine */
+        ServerState *next_draining;
+};
+
+int kernel_table_new(KernelTable **ret);
+KernelTable *kernel_table_free(KernelTable *table);
+DEFINE_CLEANUP(KernelTable *, kernel_table_free);
+
+/* ---- wishes; all -ENOMEM. Wanting twice counts twice. */
+
+int kernel_table_want_address(KernelTable *table, const IpAddr *addr);
+void kernel_table_unwant_address(KernelTable *table, const IpAddr *addr);
+int kernel_table_want_element(KernelTable *table, const FilterElement *element);
+void kernel_table_unwant_element(KernelTable *table, const FilterElement *element);
+
+/* Enters a claim; `claim->wanted` and `dests` are set. It is the caller's and must be released before it is freed. */
+int kernel_table_claim(KernelTable *table, ServerClaim *claim);
+/* Takes it back; another claim on the same server may now hold it. */
+void kernel_table_release(KernelTable *table, ServerClaim *claim);
+/* The claim's attributes or `dests` were changed in place: looks at its server again. */
+void kernel_table_touch_claim(KernelTable *table, ServerClaim *claim);
+/* Whether the claim has its server: no older claim and no foreign virtual server is in the way. */
+bool server_claim_holds(const ServerClaim *claim);
+
+/* ---- what the kernel is known to hold */
+
+int kernel_table_set_address(KernelTable *table, const IpAddr *addr, bool present);
+int kernel_table_set_element(KernelTable *table, const FilterElement *element, bool present);
+/*
+ * A virtual server as read from the kernel, or NULL `actual` when it is not there. Deadlines of real servers that
+ * drain are kept. `dests` need not be sorted.
+ */
+int kernel_table_set_server(KernelTable *table,
+                            const VirtualServerKey *key,
+                            const VirtualServer *actual,
+                            const RealServer *dests,
+                            size_t n_dests,
+                            ServerOwner owner);
+/* Forgets what the kernel holds of a kind, before all of it is entered anew; every record is queued. */
+void kernel_table_forget_addresses(KernelTable *table);
+void kernel_table_forget_elements(KernelTable *table);
+
+ServerState *kernel_table_server(const KernelTable *table, const VirtualServerKey *key);
+AddressState *kernel_table_address(const KernelTable *table, const IpAddr *addr);
+ElementState *kernel_table_element(const KernelTable *table, const FilterElement *element);
+
+/* Walks; nothing may be added or removed meanwhile. See hashmap_next(). */
+ServerState *kernel_table_next_server(const KernelTable *table, size_t *i);
+AddressState *kernel_table_next_address(const KernelTable *table, size_t *i);
+ElementState *kernel_table_next_element(const KernelTable *table, size_t *i);
+size_t kernel_table_n_servers(const KernelTable *table);
+
+/* ---- queues, used by plan.c and by who retries */
+
+typedef enum DirtyKind {
+        DIRTY_ADDRESSES,
+        DIRTY_ELEMENTS,
+        DIRTY_SERVERS,
+        _DIRTY_MAX,
+} DirtyKind;
+
+void kernel_table_queue_address(KernelTable *table, AddressState *address);
+void kernel_table_queue_element(KernelTable *table, ElementState *element);
+void kernel_table_queue_server(KernelTable *table, ServerState *server);
+/* The next of the queue, no longer queued; NULL at its end. */
+void *kernel_table_take(KernelTable *table, DirtyKind kind);
+bool kernel_table_is_clean(const KernelTable *table);
+/* Frees the record if it is neither wanted nor present nor queued. */
+void kernel_table_collect_address(KernelTable *table, AddressState *address);
+void kernel_table_collect_element(KernelTable *table, ElementState *element);
+void kernel_table_collect_server(KernelTable *table, ServerState *server);

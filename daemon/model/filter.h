@@ -15,6 +15,8 @@
 typedef enum FilterSet {
         /* addr: guarded: what is no service port of it is refused */
         FILTER_SET_SERVICE_IPS,
+        /* addr: guarded addresses of which a port has endpoints; they answer ping under PING_WITH_ENDPOINTS */
+        FILTER_SET_PING_IPS,
         /* addr . protocol . port: the service ports of guarded addresses */
         FILTER_SET_SERVICE_PORTS,
         /* addr . protocol . port: cluster addresses; masqueraded if masqueradeAll, or not from a local pod */
@@ -82,7 +84,7 @@ DetectLocalMode detect_local_mode_from_string(const char *text);
 
 typedef enum PingMode {
         PING_ALWAYS,
-        PING_WITH_ENDPOINTS, /* addresses in SERVICE_IPS only answer while a port of theirs has endpoints */
+        PING_WITH_ENDPOINTS, /* addresses in PING_IPS answer; the set may stay empty under the other modes */
         PING_NEVER,
         _PING_MAX,
         _PING_INVALID = -22,

@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The nftables table, conntrack and sysctls; ruleset.c and nft-element.c are pure.
+noinst_LIBRARIES += libkernelfilter.a
+libkernelfilter_a_SOURCES = \
+	daemon/kernel/conntrack.c \
+	daemon/kernel/conntrack.h \
+	daemon/kernel/nfnetlink.c \
+	daemon/kernel/nfnetlink.h \
+	daemon/kernel/nft-element.c \
+	daemon/kernel/nft-element.h \
+	daemon/kernel/nft-state.c \
+	daemon/kernel/nft-state.h \
+	daemon/kernel/nftables.c \
+	daemon/kernel/nftables.h \
+	daemon/kernel/ruleset.c \
+	daemon/kernel/ruleset.h \
+	daemon/kernel/sysctl.c \
+	daemon/kernel/sysctl.h
+libkernelfilter_a_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS) $(CONNTRACK_CFLAGS)
+libkernelfilter_libs = libkernelfilter.a $(NFT_LIBS) $(CONNTRACK_LIBS)

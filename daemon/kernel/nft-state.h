@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether the table in the kernel is the one we made. Its rules are ours if it has a chain whose name carries two
+ * numbers: that of the text the table was made from, and that of what the kernel says its chains and rules are.
+ * Who flushes a chain, adds a rule or takes one away changes the second; a new version or configuration the first.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/nfnetlink.h"
+
+#define NFT_MARKER_NAME_SIZE 64
+
+/*
+ * Reads chains and rules and gives the marker that a table in this state, made from `text`, has to have. 1 = it
+ * has it, 0 = it lacks it or has another, -ENOENT: no table. -EAGAIN: it would not hold still.
+ */
+int nft_state_read(Nfnl *nfnl, const char *text, char ret_marker[static NFT_MARKER_NAME_SIZE]);

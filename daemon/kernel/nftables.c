@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/nftables.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <nftables/libnftables.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "kernel/nfnetlink.h"
+#include "kernel/nft-element.h"
+#include "kernel/nft-state.h"
+#include "kernel/ruleset.h"
+
+/* An attribute's length has 16 bits: as many elements as are sure to fit in a list. */
+#define NFT_ELEMENTS_PER_MESSAGE 400
+#define NFT_ELEMENT_SIZE (2 * (2 * sizeof(struct nlattr) + NFT_KEY_MAX) + sizeof(struct nlattr))
+#define NFT_TRIES 8
+
+struct Nftables {
+        Nfnl *nfnl; /* owned */
+};
+
+int nftables_new(Nftables **ret) {
+        _cleanup_(nftables_freep) Nftables *nft = calloc(1, sizeof *nft);
+        int r;
+
+        if (!nft)
+                return -ENOMEM;
+        r = nfnl_new(&nft->nfnl);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(nft);
+        return 0;
+}
+
+Nftables *nftables_free(Nftables *nft) {
+        if (!nft)
+                return NULL;
+        (void) nfnl_free(nft->nfnl);
+        free(nft);
+        return NULL;
+}
+
+/* ---- transactions over netlink */
+
+static int nft_put_batch(NfnlBuffer *buffer, uint16_t type) {
+        struct nlmsghdr *message;
+        int r;
+
+        r = nfnl_buffer_begin(
+                buffer, &(NfnlHeader) { .type = type, .resource = NFNL_SUBSYS_NFTABLES }, 0, &message);
+        if (r >= 0)
+                nfnl_buffer_end(buffer);
+        return r;
+}
+
+static NfnlHeader nft_header(uint16_t type, uint16_t flags) {
+        return (NfnlHeader) { .type = (uint16_t) (NFNL_SUBSYS_NFTABLES << 8 | type),
+                              .flags = flags,
+                              .family = NFPROTO_INET };
+}
+
+/* `buffer` is begun and has its messages, the last one with NLM_F_ACK. */
+static int nft_commit(Nftables *nft, NfnlBuffer *buffer) {
+        NfnlResult result = { .first_error = -EINTR };
+        int r;
+
+        r = nft_put_batch(buffer, NFNL_MSG_BATCH_END);
+        /* -EINTR: a signal was pending, the kernel has undone it all (nfnetlink_rcv_batch) */
+        for (unsigned i = 0; r >= 0 && i < NFT_TRIES && result.first_error == -EINTR; i++)
+                r = nfnl_send(nft->nfnl, buffer, &result);
+        if (r < 0)
+                return r;
+        if (result.first_error < 0)
+                return result.first_error;
+        return result.acknowledged ? 0 : -EPROTO;
+}
+
+/* ---- the table */
+
+static int nft_put_marker(NfnlBuffer *buffer, const char *name) {
+        NfnlHeader header = nft_header(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK);
+        struct nlmsghdr *message;
+        int r;
+
+        r = nfnl_buffer_begin(buffer, &header, 128, &message);
+        if (r < 0)
+                return r;
+        mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, KERNEL_TABLE_NAME);
+        mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
+        nfnl_buffer_end(buffer);
+        return 0;
+}
+
+static int nft_write_marker(Nftables *nft, const char *name) {
+        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        int r;
+
+        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
+        if (r >= 0)
+                r = nft_put_marker(&buffer, name);
+        return r < 0 ? r : nft_commit(nft, &buffer);
+}
+
+static inline void nft_ctx_freep(struct nft_ctx **ctx) {
+        if (*ctx)
+                nft_ctx_free(*ctx);
+}
+
+/* libnftables tells an error as text alone; it ends with what strerror() says. */
+static int nft_error_from_text(const char *text) {
+        int best = -EIO;
+        size_t best_size = 0;
+
+        for (int error = 1; error < 134; error++) {
+                const char *name = strerrordesc_np(error);
+
+                if (name && strlen(name) > best_size && strstr(text, name)) {
+                        best = -error;
+                        best_size = strlen(name);
+                }
+        }
+        return best;
+}
+
+/* The library ends the process when its memory or its socket is refused: the socket is tried before. */
+static int nft_run_text(const char *text) {
+        _cleanup_(nft_ctx_freep) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+        const char *message;
+
+        if (!ctx || nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0)
+                return -ENOMEM;
+        if (nft_run_cmd_from_buffer(ctx, text) == 0)
+                return 0;
+        message = nft_ctx_get_error_buffer(ctx);
+        log_debug("libnftables: %s", message ? message : "failed without a word");
+        return nft_error_from_text(message ? message : "");
+}
+
+static int nftables_make(Nftables *nft,
+                         const FilterConfig *config,
+                         const FilterElement *elements,
+                         size_t n_elements,
+                         uint64_t *n_writes) {
+        _cleanup_(freep) char *text = NULL;
+        int r;
+
+        r = ruleset_format_replacement(config, elements, n_elements, &text);
+        if (r >= 0)
+                r = nft_run_text(text);
+        if (r >= 0)
+                ++*n_writes;
+        return r;
+}
+
+int nftables_ensure(Nftables *nft,
+                    const FilterConfig *config,
+                    const FilterElement *elements,
+                    size_t n_elements,
+                    uint64_t *n_writes) {
+        _cleanup_(freep) char *text = NULL;
+        char marker[NFT_MARKER_NAME_SIZE];
+        int r;
+
+        r = ruleset_format(config, &text);
+        if (r < 0)
+                return r;
+        r = nft_state_read(nft->nfnl, text, marker);
+        if (r > 0)
+                return 0;
+        if (r < 0 && r != -ENOENT)
+                return r;
+        r = nftables_make(nft, config, elements, n_elements, n_writes);
+        if (r >= 0)
+                r = nft_state_read(nft->nfnl, text, marker);
+        /* Without its marker (we die here, or somebody was at it) it is made once more at the next call. */
+        if (r >= 0)
+                r = nft_write_marker(nft, marker);
+        if (r < 0)
+                return r;
+        ++*n_writes;
+        return 1;
+}
+
+static int nft_put_table(NfnlBuffer *buffer, uint16_t type, uint16_t flags) {
+        NfnlHeader header = nft_header(type, flags);
+        struct nlmsghdr *message;
+        int r;
+
+        r = nfnl_buffer_begin(buffer, &header, 64, &message);
+        if (r < 0)
+                return r;
+        mnl_attr_put_strz(message, NFTA_TABLE_NAME, KERNEL_TABLE_NAME);
+        nfnl_buffer_end(buffer);
+        return 0;
+}
+
+int nftables_remove(Nftables *nft) {
+        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        int r;
+
+        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
+        if (r >= 0)
+                r = nft_put_table(&buffer, NFT_MSG_DELTABLE, NLM_F_ACK);
+        if (r >= 0)
+                r = nft_commit(nft, &buffer);
+        return r == -ENOENT ? 0 : r;
+}
+
+/* ---- elements */
+
+static void nft_put_key(struct nlmsghdr *message, uint16_t type, const uint8_t *bytes, size_t size) {
+        struct nlattr *nest = mnl_attr_nest_start(message, type);
+
+        mnl_attr_put(message, NFTA_DATA_VALUE, size, bytes);
+        mnl_attr_nest_end(message, nest);
+}
+
+static int nft_put_element(struct nlmsghdr *message, const FilterElement *element) {
+        struct nlattr *nest;
+        NftKey key;
+        int r;
+
+        r = nft_key_from_element(element, &key);
+        if (r < 0)
+                return r;
+        nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+        nft_put_key(message, NFTA_SET_ELEM_KEY, key.first, key.size);
+        if (filter_set_type((FilterSet) element->set)->interval)
+                nft_put_key(message, NFTA_SET_ELEM_KEY_END, key.last, key.size);
+        mnl_attr_nest_end(message, nest);
+        return 0;
+}
+
+/* How many operations from the first on do the same to the same set. */
+static size_t nft_run_length(const FilterOp *ops, size_t n_ops) {
+        size_t n = 1;
+
+        while (n < n_ops && n < NFT_ELEMENTS_PER_MESSAGE && ops[n].add == ops->add &&
+               ops[n].element.set == ops->element.set &&
+               ops[n].element.addr.family == ops->element.addr.family)
+                n++;
+        return n;
+}
+
+static int nft_put_run(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bool last) {
+        NfnlHeader header = nft_header(ops->add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+                                       (ops->add ? NLM_F_CREATE : 0) | (last ? NLM_F_ACK : 0));
+        char name[RULESET_SET_NAME_SIZE];
+        struct nlmsghdr *message;
+        struct nlattr *list;
+        int r;
+
+        r = ruleset_set_name(&ops->element, name);
+        if (r >= 0)
+                r = nfnl_buffer_begin(buffer, &header, 128 + n_ops * NFT_ELEMENT_SIZE, &message);
+        if (r < 0)
+                return r;
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, KERNEL_TABLE_NAME);
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
+        list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+        for (size_t i = 0; i < n_ops && r >= 0; i++)
+                r = nft_put_element(message, &ops[i].element);
+        mnl_attr_nest_end(message, list);
+        nfnl_buffer_end(buffer);
+        return r;
+}
+
+int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n_writes) {
+        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        uint64_t n_messages = 0;
+        int r;
+
+        if (n_ops == 0)
+                return 0;
+        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
+        for (size_t i = 0, n; i < n_ops && r >= 0; i += n) {
+                n = nft_run_length(ops + i, n_ops - i);
+                r = nft_put_run(&buffer, ops + i, n, /* last= */ i + n == n_ops);
+                n_messages++;
+        }
+        if (r >= 0)
+                r = nft_commit(nft, &buffer);
+        if (r >= 0)
+                *n_writes += n_messages;
+        return r;
+}
+
+/* ---- dump */
+
+typedef struct NftSetDump {
+        FilterSet set;
+        int family;
+        FilterElement *elements; /* owned */
+        size_t n_elements, n_allocated;
+} NftSetDump;
+
+static inline void nft_set_dump_done(NftSetDump *dump) {
+        free(dump->elements);
+}
+
+static bool nft_get_key(const struct nlattr *nest, uint8_t bytes[static NFT_KEY_MAX], size_t *ret_size) {
+        const struct nlattr *attr;
+
+        mnl_attr_for_each_nested(attr, nest) {
+                size_t size = mnl_attr_get_payload_len(attr);
+
+                if (mnl_attr_get_type(attr) != NFTA_DATA_VALUE)
+                        continue;
+                if (size > NFT_KEY_MAX)
+                        return false;
+                memcpy(bytes, mnl_attr_get_payload(attr), size);
+                *ret_size = size;
+                return true;
+        }
+        return false;
+}
+
+static int nft_set_dump_append(NftSetDump *dump, const FilterElement *element) {
+        if (dump->n_elements == dump->n_allocated) {
+                size_t n = MAX2((size_t) 64, 2 * dump->n_allocated);
+                FilterElement *elements = reallocarray(dump->elements, n, sizeof *elements);
+
+                if (!elements)
+                        return -ENOMEM;
+                dump->elements = elements;
+                dump->n_allocated = n;
+        }
+        dump->elements[dump->n_elements++] = *element;
+        return 0;
+}
+
+static int nft_set_dump_element(NftSetDump *dump, const struct nlattr *nest) {
+        const struct nlattr *attr;
+        bool has_first = false, has_last = false;
+        FilterElement element;
+        size_t last_size = 0;
+        NftKey key = {};
+
+        mnl_attr_for_each_nested(attr, nest) {
+                if (mnl_attr_get_type(attr) == NFTA_SET_ELEM_KEY)
+                        has_first = nft_get_key(attr, key.first, &key.size);
+                else if (mnl_attr_get_type(attr) == NFTA_SET_ELEM_KEY_END)
+                        has_last = nft_get_key(attr, key.last, &last_size);
+        }
+        if (!has_last || last_size != key.size)
+                memcpy(key.last, key.first, sizeof key.last);
+        if (!has_first || nft_key_to_element(&key, dump->set, dump->family, &element) < 0)
+                return 0; /* somebody else's */
+        return nft_set_dump_append(dump, &element);
+}
+
+static int nft_set_dump_visit(const struct nlmsghdr *message, void *userdata) {
+        const struct nlattr *attr, *nest;
+        int r = 0;
+
+        mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
+                if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
+                        continue;
+                mnl_attr_for_each_nested(nest, attr) {
+                        r = nft_set_dump_element(userdata, nest);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return r;
+}
+
+static int nft_dump_set_once(Nftables *nft, NftSetDump *dump) {
+        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        FilterElement any = { .set = (uint8_t) dump->set, .addr.family = (uint8_t) dump->family };
+        NfnlHeader header = nft_header(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+        char name[RULESET_SET_NAME_SIZE];
+        struct nlmsghdr *message;
+        int r;
+
+        dump->n_elements = 0;
+        r = ruleset_set_name(&any, name);
+        if (r >= 0)
+                r = nfnl_buffer_begin(&buffer, &header, 128, &message);
+        if (r < 0)
+                return r;
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, KERNEL_TABLE_NAME);
+        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
+        nfnl_buffer_end(&buffer);
+        return nfnl_dump(nft->nfnl, &buffer, nft_set_dump_visit, dump);
+}
+
+static int nft_dump_set(Nftables *nft, FilterSet set, int family, FilterVisitor visitor, void *userdata) {
+        _cleanup_(nft_set_dump_done) NftSetDump dump = { .set = set, .family = family };
+        int r = -EINTR;
+
+        for (unsigned i = 0; i < NFT_TRIES && r == -EINTR; i++)
+                r = nft_dump_set_once(nft, &dump);
+        if (r == -EINTR)
+                return -EAGAIN;
+        for (size_t i = 0; i < dump.n_elements && r >= 0; i++)
+                r = visitor(&dump.elements[i], userdata);
+        return r;
+}
+
+int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
+        int r = 0;
+
+        for (FilterSet set = 0; set < _FILTER_SET_MAX && r >= 0; set++) {
+                r = nft_dump_set(nft, set, AF_INET, visitor, userdata);
+                if (r >= 0 && filter_set_type(set)->has_addr)
+                        r = nft_dump_set(nft, set, AF_INET6, visitor, userdata);
+        }
+        return r < 0 ? r : 0;
+}

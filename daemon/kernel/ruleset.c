@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path of a packet, and where IPVS is in it (priorities of net/netfilter/ipvs/ip_vs_core.c):
+ *
+ *   prerouting  -200 conntrack
+ *               -150 ours: source ranges, policy Local, mark what is to be masqueraded
+ *   input          0 ours: refuse what is no service port
+ *              98/99 IPVS: replaces the destination, sends through output again
+ *   output      -200 conntrack
+ *               -150 ours: as prerouting, and refuses ports without endpoints
+ *            -99/-98 IPVS for the node's own packets
+ *   postrouting  100 ours, nat: masquerade; the destination is the endpoint by now, the mark is still on the packet
+ *                101 ours: takes the mark away, nobody else shall see it
+ *
+ * The output chain has type filter, not route: the mark selects no route, and a packet that got one would be
+ * routed anew for nothing. It sees what IPVS sends a second time, with the endpoint as destination, which is in
+ * none of the sets.
+ */
+#include "kernel/ruleset.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/macros.h"
+#include "kernel/backend.h"
+#include "model/service.h"
+
+typedef struct RulesetFamily {
+        int family;
+        const char *header; /* in expressions */
+        char digit; /* in names of sets */
+        const char *address_type;
+        const char *loopback;
+} RulesetFamily;
+
+static const RulesetFamily ruleset_families[] = {
+        { AF_INET, "ip", '4', "ipv4_addr", "127.0.0.0/8" },
+        { AF_INET6, "ip6", '6', "ipv6_addr", "::1" },
+};
+
+static inline void ruleset_fclosep(FILE **stream) {
+        if (*stream)
+                (void) fclose(*stream);
+}
+
+int ruleset_set_name(const FilterElement *element, char buf[static RULESET_SET_NAME_SIZE]) {
+        const FilterSetType *type;
+
+        if (element->set >= _FILTER_SET_MAX)
+                return -EINVAL;
+        type = filter_set_type((FilterSet) element->set);
+        if (!type->has_addr) {
+                (void) snprintf(buf, RULESET_SET_NAME_SIZE, "%s", type->name);
+                return 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                if (ruleset_families[i].family == element->addr.family) {
+                        (void) snprintf(
+                                buf, RULESET_SET_NAME_SIZE, "%s%c", type->name, ruleset_families[i].digit);
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+/* ---- sets */
+
+static void ruleset_print_set(FILE *f, const FilterSetType *type, const RulesetFamily *family) {
+        const char *separator = "";
+
+        fprintf(f, "\tset %s", type->name);
+        if (type->has_addr)
+                fputc(family->digit, f);
+        fputs(" {\n\t\ttype ", f);
+        if (type->has_addr) {
+                fputs(family->address_type, f);
+                separator = " . ";
+        }
+        if (type->has_port) {
+                fprintf(f, "%sinet_proto . inet_service", separator);
+                separator = " . ";
+        }
+        if (type->has_source)
+                fprintf(f, "%s%s", separator, family->address_type);
+        fputc('\n', f);
+        if (type->interval)
+                fputs("\t\tflags interval\n", f);
+        fputs("\t}\n", f);
+}
+
+static void ruleset_print_sets(FILE *f) {
+        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++) {
+                const FilterSetType *type = filter_set_type(set);
+
+                for (size_t i = 0; i < (type->has_addr ? ELEMENTSOF(ruleset_families) : 1); i++)
+                        ruleset_print_set(f, type, &ruleset_families[i]);
+        }
+}
+
+/* ---- expressions */
+
+static const char *ruleset_name(FilterSet set) {
+        return filter_set_type(set)->name;
+}
+
+/* One rule a family: address and port of the packet are in `set`. */
+static void ruleset_print_port_rules(FILE *f, FilterSet set, const char *verdict) {
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f,
+                        "\t\t%s daddr . meta l4proto . th dport @%s%c %s\n",
+                        ruleset_families[i].header,
+                        ruleset_name(set),
+                        ruleset_families[i].digit,
+                        verdict);
+}
+
+/* The same for node ports. */
+static void ruleset_print_node_rules(FILE *f, FilterSet set, const char *verdict) {
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f,
+                        "\t\t%s daddr @%s%c meta l4proto . th dport @%s %s\n",
+                        ruleset_families[i].header,
+                        ruleset_name(FILTER_SET_NODE_IPS),
+                        ruleset_families[i].digit,
+                        ruleset_name(set),
+                        verdict);
+}
+
+static bool ruleset_detects_by_interface(const FilterConfig *config) {
+        return (config->detect_local == DETECT_LOCAL_BRIDGE_INTERFACE ||
+                config->detect_local == DETECT_LOCAL_INTERFACE_NAME_PREFIX) &&
+               config->local_interface && config->local_interface[0];
+}
+
+static bool ruleset_detects_family(const FilterConfig *config, int family) {
+        if (ruleset_detects_by_interface(config))
+                return true;
+        for (size_t i = 0; i < config->n_local_cidrs; i++)
+                if (config->local_cidrs[i].addr.family == family)
+                        return true;
+        return false;
+}
+
+/* Rules with `verdict` for packets from pods; there may be none. */
+static void ruleset_print_pod_rules(FILE *f, const FilterConfig *config, int family, const char *verdict) {
+        if (ruleset_detects_by_interface(config)) {
+                fprintf(f,
+                        "\t\tiifname \"%s%s\" %s\n",
+                        config->local_interface,
+                        config->detect_local == DETECT_LOCAL_INTERFACE_NAME_PREFIX ? "*" : "",
+                        verdict);
+                return;
+        }
+        for (size_t i = 0; i < config->n_local_cidrs; i++) {
+                char buf[IP_NET_STRLEN];
+
+                if (config->local_cidrs[i].addr.family != family)
+                        continue;
+                /* nft 1.0 takes a prefix of 0 for a missing one: everything is from a pod then. */
+                if (config->local_cidrs[i].prefix == 0)
+                        fprintf(f, "\t\tmeta nfproto %s %s\n", family == AF_INET ? "ipv4" : "ipv6", verdict);
+                else
+                        fprintf(f,
+                                "\t\t%s saddr %s %s\n",
+                                family == AF_INET ? "ip" : "ip6",
+                                ip_net_format(&config->local_cidrs[i], buf),
+                                verdict);
+        }
+}
+
+/* ---- chains */
+
+/*
+ * Source ranges hold for every packet, not for new connections alone: who is shut out is cut off at once. The
+ * node's own packets have the service address as source; it is in the ranges if the node is (reference §4.5,
+ * KUBE-LOAD-BALANCER-SOURCE-IP).
+ */
+static void ruleset_print_firewall(FILE *f) {
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
+                const RulesetFamily *family = &ruleset_families[i];
+
+                fprintf(f,
+                        "\t\t%s daddr . meta l4proto . th dport @%s%c "
+                        "%s daddr . meta l4proto . th dport . %s saddr != @%s%c drop\n",
+                        family->header,
+                        ruleset_name(FILTER_SET_FIREWALLED),
+                        family->digit,
+                        family->header,
+                        family->header,
+                        ruleset_name(FILTER_SET_SOURCE_RANGES),
+                        family->digit);
+        }
+}
+
+/* What prerouting and output begin with: behind it only new connections are left, none of them from 127/8. */
+static void ruleset_print_entry(FILE *f) {
+        ruleset_print_firewall(f);
+        fputs("\t\tct state != new accept\n", f);
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f, "\t\t%s saddr %s accept\n", ruleset_families[i].header, ruleset_families[i].loopback);
+}
+
+/* Jumped to for addresses of cluster ports: marked unless the source is a pod (reference §4.6, KUBE-SERVICES 3). */
+static void ruleset_print_cluster_chains(FILE *f, const FilterConfig *config) {
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
+                fprintf(f, "\tchain cluster%c {\n", ruleset_families[i].digit);
+                if (config->masquerade_all) {
+                        fputs("\t\tgoto mark\n", f);
+                } else if (ruleset_detects_family(config, ruleset_families[i].family)) {
+                        ruleset_print_pod_rules(f, config, ruleset_families[i].family, "return");
+                        fputs("\t\tgoto mark\n", f);
+                }
+                fputs("\t}\n", f);
+        }
+}
+
+/* Jumped to from prerouting alone. */
+static void ruleset_print_local_only_chain(FILE *f, const FilterConfig *config) {
+        fputs("\tchain local_only {\n", f);
+        if (ruleset_detects_by_interface(config))
+                ruleset_print_pod_rules(f, config, AF_UNSPEC, "goto mark");
+        else
+                for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                        ruleset_print_pod_rules(f, config, ruleset_families[i].family, "goto mark");
+        fputs("\t\tdrop\n\t}\n", f);
+}
+
+static void ruleset_print_services_chain(FILE *f) {
+        fputs("\tchain services {\n", f);
+        /* The node's packet to a service address has that address as source; no answer would come back to it. */
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f,
+                        "\t\t%s saddr @%s%c %s daddr . meta l4proto . th dport @%s%c goto mark\n",
+                        ruleset_families[i].header,
+                        ruleset_name(FILTER_SET_SERVICE_IPS),
+                        ruleset_families[i].digit,
+                        ruleset_families[i].header,
+                        ruleset_name(FILTER_SET_SERVICE_PORTS),
+                        ruleset_families[i].digit);
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f,
+                        "\t\t%s daddr . meta l4proto . th dport @%s%c goto cluster%c\n",
+                        ruleset_families[i].header,
+                        ruleset_name(FILTER_SET_CLUSTER_PORTS),
+                        ruleset_families[i].digit,
+                        ruleset_families[i].digit);
+        ruleset_print_port_rules(f, FILTER_SET_EXTERNAL_PORTS, "goto mark");
+        ruleset_print_node_rules(f, FILTER_SET_NODE_PORTS, "goto mark");
+        fputs("\t}\n", f);
+}
+
+static void ruleset_print_marking(FILE *f, const FilterConfig *config) {
+        fprintf(f, "\tchain mark {\n\t\tmeta mark set meta mark | 0x%08x\n\t}\n", config->mark);
+        ruleset_print_cluster_chains(f, config);
+        ruleset_print_local_only_chain(f, config);
+        ruleset_print_services_chain(f);
+
+        fputs("\tchain prerouting {\n\t\ttype filter hook prerouting priority -150; policy accept;\n", f);
+        ruleset_print_entry(f);
+        ruleset_print_port_rules(f, FILTER_SET_LOCAL_ONLY, "goto local_only");
+        ruleset_print_node_rules(f, FILTER_SET_LOCAL_ONLY_NODE, "goto local_only");
+        fputs("\t\tgoto services\n\t}\n", f);
+
+        fputs("\tchain output {\n\t\ttype filter hook output priority -150; policy accept;\n", f);
+        ruleset_print_entry(f);
+        ruleset_print_port_rules(f, FILTER_SET_NO_ENDPOINTS, "goto refuse");
+        ruleset_print_node_rules(f, FILTER_SET_NO_ENDPOINTS_NODE, "goto refuse");
+        ruleset_print_port_rules(f, FILTER_SET_LOCAL_ONLY, "goto mark");
+        ruleset_print_node_rules(f, FILTER_SET_LOCAL_ONLY_NODE, "goto mark");
+        fputs("\t\tgoto services\n\t}\n", f);
+}
+
+static void ruleset_print_ping(FILE *f, PingMode ping, const RulesetFamily *family) {
+        const char *echo = family->family == AF_INET ? "icmp type echo-request" : "icmpv6 type echo-request";
+
+        switch (ping) {
+        case PING_ALWAYS:
+                fprintf(f, "\t\t%s accept\n", echo);
+                return;
+        case PING_WITH_ENDPOINTS:
+                fprintf(f,
+                        "\t\t%s daddr @%s%c %s accept\n",
+                        family->header,
+                        ruleset_name(FILTER_SET_PING_IPS),
+                        family->digit,
+                        echo);
+                return;
+        case PING_NEVER:
+        case _PING_MAX:
+        case _PING_INVALID:
+                return;
+        }
+}
+
+/* Errors about known connections, which IPVS translates (user-needs P17), and neighbour discovery pass. */
+static void ruleset_print_guard_chains(FILE *f, const FilterConfig *config) {
+        static const char *const icmp[] = {
+                "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+                "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, "
+                "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
+                const RulesetFamily *family = &ruleset_families[i];
+
+                fprintf(f, "\tchain guard%c {\n", family->digit);
+                fprintf(f,
+                        "\t\t%s daddr . meta l4proto . th dport @%s%c accept\n",
+                        family->header,
+                        ruleset_name(FILTER_SET_SERVICE_PORTS),
+                        family->digit);
+                fprintf(f, "\t\t%s\n", icmp[i]);
+                ruleset_print_ping(f, config->ping, family);
+                fputs("\t\tgoto refuse\n\t}\n", f);
+        }
+}
+
+static void ruleset_print_guard(FILE *f, const FilterConfig *config) {
+        fputs("\tchain refuse {\n"
+              "\t\tmeta l4proto tcp reject with tcp reset\n"
+              "\t\treject with icmpx type port-unreachable\n"
+              "\t}\n",
+              f);
+        ruleset_print_guard_chains(f, config);
+        fputs("\tchain input {\n\t\ttype filter hook input priority 0; policy accept;\n"
+              "\t\tct state established,related accept\n",
+              f);
+        ruleset_print_port_rules(f, FILTER_SET_NO_ENDPOINTS, "goto refuse");
+        ruleset_print_node_rules(f, FILTER_SET_NO_ENDPOINTS_NODE, "goto refuse");
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f,
+                        "\t\t%s daddr @%s%c goto guard%c\n",
+                        ruleset_families[i].header,
+                        ruleset_name(FILTER_SET_SERVICE_IPS),
+                        ruleset_families[i].digit,
+                        ruleset_families[i].digit);
+        fputs("\t}\n", f);
+}
+
+static void ruleset_print_postrouting(FILE *f, const FilterConfig *config) {
+        fputs("\tchain postrouting {\n\t\ttype nat hook postrouting priority 100; policy accept;\n", f);
+        fprintf(f, "\t\tmeta mark & 0x%08x != 0 masquerade fully-random\n", config->mark);
+        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                fprintf(f,
+                        "\t\t%s daddr . meta l4proto . th dport . %s saddr @%s%c masquerade fully-random\n",
+                        ruleset_families[i].header,
+                        ruleset_families[i].header,
+                        ruleset_name(FILTER_SET_HAIRPIN),
+                        ruleset_families[i].digit);
+        fputs("\t}\n", f);
+        fprintf(f,
+                "\tchain unmark {\n\t\ttype filter hook postrouting priority 101; policy accept;\n"
+                "\t\tmeta mark & 0x%08x != 0 meta mark set meta mark & 0x%08x\n\t}\n",
+                config->mark,
+                ~config->mark);
+}
+
+/* ---- */
+
+static int ruleset_check(const FilterConfig *config) {
+        const char *name = config->local_interface;
+
+        if (config->mark == 0 || (config->mark & (config->mark - 1)) != 0)
+                return -EINVAL;
+        for (size_t i = 0; i < config->n_local_cidrs; i++)
+                if (ip_addr_size(&config->local_cidrs[i].addr) == 0)
+                        return -EINVAL;
+        if (!ruleset_detects_by_interface(config))
+                return 0;
+        if (strlen(name) >= IFNAMSIZ)
+                return -EINVAL;
+        /* The kernel takes almost anything for a name; here it stands in quotes. */
+        for (; *name; name++)
+                if (*name <= ' ' || *name > '~' || strchr("\"\\*/", *name))
+                        return -EINVAL;
+        return 0;
+}
+
+static void ruleset_print(FILE *f, const FilterConfig *config) {
+        fputs("table inet " KERNEL_TABLE_NAME " {\n", f);
+        ruleset_print_sets(f);
+        ruleset_print_guard(f, config);
+        ruleset_print_marking(f, config);
+        ruleset_print_postrouting(f, config);
+        fputs("}\n", f);
+}
+
+/* ---- elements */
+
+void ruleset_print_element(FILE *f, const FilterElement *element) {
+        const FilterSetType *type = filter_set_type((FilterSet) element->set);
+        const char *separator = "";
+        char buf[IP_ADDR_STRLEN];
+
+        if (type->has_addr) {
+                fputs(ip_addr_format(&element->addr, buf), f);
+                separator = " . ";
+        }
+        if (type->has_port) {
+                fprintf(f,
+                        "%s%s . %u",
+                        separator,
+                        protocol_to_string((Protocol) element->protocol),
+                        (unsigned) element->port);
+                separator = " . ";
+        }
+        if (!type->has_source)
+                return;
+        fprintf(f, "%s%s", separator, ip_addr_format(&element->source, buf));
+        if (type->interval && element->source_prefix < 8 * ip_addr_size(&element->source))
+                fprintf(f, "/%u", (unsigned) element->source_prefix);
+}
+
+static bool ruleset_element_is_in(const FilterElement *element, FilterSet set, int family) {
+        return element->set == set && (!filter_set_type(set)->has_addr || element->addr.family == family);
+}
+
+static void ruleset_print_elements(FILE *f, const FilterElement *elements, size_t n_elements, FilterSet set, int family) {
+        char name[RULESET_SET_NAME_SIZE];
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_elements; i++) {
+                if (!ruleset_element_is_in(&elements[i], set, family))
+                        continue;
+                if (n++ == 0) {
+                        (void) ruleset_set_name(&elements[i], name);
+                        fprintf(f, "add element inet " KERNEL_TABLE_NAME " %s { ", name);
+                } else {
+                        fputs(", ", f);
+                }
+                ruleset_print_element(f, &elements[i]);
+        }
+        if (n > 0)
+                fputs(" }\n", f);
+}
+
+static void ruleset_print_all_elements(FILE *f, const FilterElement *elements, size_t n_elements) {
+        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++)
+                for (size_t i = 0; i < (filter_set_type(set)->has_addr ? ELEMENTSOF(ruleset_families) : 1); i++)
+                        ruleset_print_elements(f, elements, n_elements, set, ruleset_families[i].family);
+}
+
+/* ---- the whole */
+
+static int ruleset_close(FILE **stream, char **text, char **ret) {
+        bool failed = ferror(*stream);
+
+        if (fclose(TAKE_PTR(*stream)) != 0 || failed)
+                return -ENOMEM;
+        *ret = TAKE_PTR(*text);
+        return 0;
+}
+
+int ruleset_format(const FilterConfig *config, char **ret) {
+        _cleanup_(freep) char *text = NULL;
+        _cleanup_(ruleset_fclosep) FILE *f = NULL;
+        size_t size;
+        int r;
+
+        r = ruleset_check(config);
+        if (r < 0)
+                return r;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        ruleset_print(f, config);
+        return ruleset_close(&f, &text, ret);
+}
+
+int ruleset_format_replacement(const FilterConfig *config,
+                               const FilterElement *elements,
+                               size_t n_elements,
+                               char **ret) {
+        _cleanup_(freep) char *text = NULL;
+        _cleanup_(ruleset_fclosep) FILE *f = NULL;
+        char name[RULESET_SET_NAME_SIZE];
+        size_t size;
+        int r;
+
+        r = ruleset_check(config);
+        for (size_t i = 0; i < n_elements && r >= 0; i++)
+                r = ruleset_set_name(&elements[i], name);
+        if (r < 0)
+                return r;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        /* Made first, so that deleting works where there was none. */
+        fputs("add table inet " KERNEL_TABLE_NAME "\ndelete table inet " KERNEL_TABLE_NAME "\n", f);
+        ruleset_print(f, config);
+        ruleset_print_all_elements(f, elements, n_elements);
+        return ruleset_close(&f, &text, ret);
+}

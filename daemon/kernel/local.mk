@@ -17,4 +17,4 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/sysctl.c \
 	daemon/kernel/sysctl.h
 libkernelfilter_a_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS) $(CONNTRACK_CFLAGS)
-libkernelfilter_libs = libkernelfilter.a $(NFT_LIBS) $(CONNTRACK_LIBS)
+libkernelfilter_libs = libkernelfilter.a libmodel.a libcommon.a $(NFT_LIBS) $(CONNTRACK_LIBS) $(SYSTEMD_LIBS)

@@ -25,7 +25,8 @@ DEFINE_CLEANUP(Nftables *, nftables_free);
  * the same.
  *
  * nftables_apply() in the order of `ops`. Adding what is there is fine, deleting what is not is -ENOENT, as is a
- * missing table. Ranges of one address and port that overlap are -ENOTEMPTY: give the wider alone.
+ * missing table. Ranges of one address and port that overlap are -EEXIST (-ENOTEMPTY
+ * in older kernels): give the wider alone.
  * nftables_dump() leaves out elements that only somebody else can have made (a range that is no prefix).
  */
 int nftables_ensure(Nftables *nft,

@@ -206,10 +206,10 @@ static void ruleset_print_cluster_chains(FILE *f, const FilterConfig *config) {
         for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
                 fprintf(f, "\tchain cluster%c {\n", ruleset_families[i].digit);
                 if (config->masquerade_all) {
-                        fputs("\t\tgoto mark\n", f);
+                        fputs("\t\tgoto set_mark\n", f);
                 } else if (ruleset_detects_family(config, ruleset_families[i].family)) {
                         ruleset_print_pod_rules(f, config, ruleset_families[i].family, "return");
-                        fputs("\t\tgoto mark\n", f);
+                        fputs("\t\tgoto set_mark\n", f);
                 }
                 fputs("\t}\n", f);
         }
@@ -219,10 +219,10 @@ static void ruleset_print_cluster_chains(FILE *f, const FilterConfig *config) {
 static void ruleset_print_local_only_chain(FILE *f, const FilterConfig *config) {
         fputs("\tchain local_only {\n", f);
         if (ruleset_detects_by_interface(config))
-                ruleset_print_pod_rules(f, config, AF_UNSPEC, "goto mark");
+                ruleset_print_pod_rules(f, config, AF_UNSPEC, "goto set_mark");
         else
                 for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
-                        ruleset_print_pod_rules(f, config, ruleset_families[i].family, "goto mark");
+                        ruleset_print_pod_rules(f, config, ruleset_families[i].family, "goto set_mark");
         fputs("\t\tdrop\n\t}\n", f);
 }
 
@@ -231,7 +231,7 @@ static void ruleset_print_services_chain(FILE *f) {
         /* The node's packet to a service address has that address as source; no answer would come back to it. */
         for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
                 fprintf(f,
-                        "\t\t%s saddr @%s%c %s daddr . meta l4proto . th dport @%s%c goto mark\n",
+                        "\t\t%s saddr @%s%c %s daddr . meta l4proto . th dport @%s%c goto set_mark\n",
                         ruleset_families[i].header,
                         ruleset_name(FILTER_SET_SERVICE_IPS),
                         ruleset_families[i].digit,
@@ -245,13 +245,13 @@ static void ruleset_print_services_chain(FILE *f) {
                         ruleset_name(FILTER_SET_CLUSTER_PORTS),
                         ruleset_families[i].digit,
                         ruleset_families[i].digit);
-        ruleset_print_port_rules(f, FILTER_SET_EXTERNAL_PORTS, "goto mark");
-        ruleset_print_node_rules(f, FILTER_SET_NODE_PORTS, "goto mark");
+        ruleset_print_port_rules(f, FILTER_SET_EXTERNAL_PORTS, "goto set_mark");
+        ruleset_print_node_rules(f, FILTER_SET_NODE_PORTS, "goto set_mark");
         fputs("\t}\n", f);
 }
 
 static void ruleset_print_marking(FILE *f, const FilterConfig *config) {
-        fprintf(f, "\tchain mark {\n\t\tmeta mark set meta mark | 0x%08x\n\t}\n", config->mark);
+        fprintf(f, "\tchain set_mark {\n\t\tmeta mark set meta mark | 0x%08x\n\t}\n", config->mark);
         ruleset_print_cluster_chains(f, config);
         ruleset_print_local_only_chain(f, config);
         ruleset_print_services_chain(f);
@@ -266,8 +266,8 @@ static void ruleset_print_marking(FILE *f, const FilterConfig *config) {
         ruleset_print_entry(f);
         ruleset_print_port_rules(f, FILTER_SET_NO_ENDPOINTS, "goto refuse");
         ruleset_print_node_rules(f, FILTER_SET_NO_ENDPOINTS_NODE, "goto refuse");
-        ruleset_print_port_rules(f, FILTER_SET_LOCAL_ONLY, "goto mark");
-        ruleset_print_node_rules(f, FILTER_SET_LOCAL_ONLY_NODE, "goto mark");
+        ruleset_print_port_rules(f, FILTER_SET_LOCAL_ONLY, "goto set_mark");
+        ruleset_print_node_rules(f, FILTER_SET_LOCAL_ONLY_NODE, "goto set_mark");
         fputs("\t\tgoto services\n\t}\n", f);
 }
 

@@ -20,3 +20,14 @@ tests_unit_test_endpoints_LDADD = $(unit_pure_libs)
 tests_unit_test_kernel_table_SOURCES = tests/unit/test-kernel-table.c
 tests_unit_test_kernel_table_LDADD = $(unit_pure_libs)
 EXTRA_DIST += tests/unit/test.h
+
+# kernel/: the pure parts of the nftables room, and sysctls
+unit_filter = tests/unit/test-ruleset tests/unit/test-nft-element tests/unit/test-sysctl
+check_PROGRAMS += $(unit_filter)
+TESTS += $(unit_filter)
+tests_unit_test_ruleset_SOURCES = tests/unit/test-ruleset.c
+tests_unit_test_ruleset_LDADD = libkernelfilter.a $(unit_pure_libs)
+tests_unit_test_nft_element_SOURCES = tests/unit/test-nft-element.c
+tests_unit_test_nft_element_LDADD = libkernelfilter.a $(unit_pure_libs)
+tests_unit_test_sysctl_SOURCES = tests/unit/test-sysctl.c
+tests_unit_test_sysctl_LDADD = libkernelfilter.a $(unit_pure_libs)

@@ -193,9 +193,11 @@ static int conntrack_pass_visit(const struct nlmsghdr *entry, void *userdata) {
         return conntrack_pass_delete(pass, entry);
 }
 
-static int conntrack_dump(Conntrack *conntrack, ConntrackPass *pass) {
+static int conntrack_dump(Conntrack *conntrack, uint8_t family, ConntrackPass *pass) {
         _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
-        NfnlHeader header = { .type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, .flags = NLM_F_DUMP };
+        NfnlHeader header = { .type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+                              .flags = NLM_F_DUMP,
+                              .family = family };
         struct nlattr *nest, *inner;
         struct nlmsghdr *message;
         int r;
@@ -245,6 +247,25 @@ static int conntrack_delete(Conntrack *conntrack, ConntrackPass *pass, size_t *r
         return 0;
 }
 
+static bool conntrack_flow_may_have(const ConntrackFlow *flow, uint8_t family) {
+        return (flow->addr.family == 0 || flow->addr.family == family) &&
+               (flow->endpoint.addr.family == 0 || flow->endpoint.addr.family == family);
+}
+
+/* The kernel selects by protocol only within a family: each entry is still seen once. */
+static int conntrack_dump_families(Conntrack *conntrack, const ConntrackFlow *flows, size_t n_flows, ConntrackPass *pass) {
+        static const uint8_t families[] = { AF_INET, AF_INET6 };
+        int r = 0;
+
+        for (size_t f = 0; f < ELEMENTSOF(families) && r >= 0; f++)
+                for (size_t i = 0; i < n_flows; i++)
+                        if (conntrack_flow_may_have(&flows[i], families[f])) {
+                                r = conntrack_dump(conntrack, families[f], pass);
+                                break;
+                        }
+        return r;
+}
+
 int conntrack_flush_udp(Conntrack *conntrack, const ConntrackFlow *flows, size_t n_flows, size_t *ret_deleted) {
         _cleanup_(conntrack_pass_done) ConntrackPass pass = { .flows.ops = &conntrack_flow_ops };
         int r = 0;
@@ -256,7 +277,7 @@ int conntrack_flush_udp(Conntrack *conntrack, const ConntrackFlow *flows, size_t
         for (size_t i = 0; i < n_flows && r >= 0; i++)
                 r = hashmap_put(&pass.flows, &flows[i], (void *) (uintptr_t) &flows[i]);
         if (r >= 0)
-                r = conntrack_dump(conntrack, &pass);
+                r = conntrack_dump_families(conntrack, flows, n_flows, &pass);
         if (r >= 0)
                 r = conntrack_delete(conntrack, &pass, ret_deleted);
         return r;

@@ -12,6 +12,8 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/nft-state.h \
 	daemon/kernel/nftables.c \
 	daemon/kernel/nftables.h \
+	daemon/kernel/ruleset-set.c \
+	daemon/kernel/ruleset-set.h \
 	daemon/kernel/ruleset.c \
 	daemon/kernel/ruleset.h \
 	daemon/kernel/sysctl.c \

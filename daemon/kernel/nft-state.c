@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/nft-state.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libmnl/libmnl.h>
@@ -18,7 +19,7 @@
 
 typedef struct NftState {
         uint64_t hash;
-        size_t n_chains;
+        bool present, dormant;
         char marker[NFT_MARKER_NAME_SIZE]; /* as found; "" without */
 } NftState;
 
@@ -58,6 +59,25 @@ static bool nft_state_see_marker(NftState *state, const struct nlattr *name) {
         return true;
 }
 
+static int nft_state_visit_table(const struct nlmsghdr *message, void *userdata) {
+        NftState *state = userdata;
+        const struct nlattr *attr;
+        bool ours = false, dormant = false;
+
+        mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
+                if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME)
+                        ours = nft_attr_is(attr, KERNEL_TABLE_NAME);
+                else if (mnl_attr_get_type(attr) == NFTA_TABLE_FLAGS &&
+                         mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+                        dormant = ntohl(mnl_attr_get_u32(attr)) & NFT_TABLE_F_DORMANT;
+        }
+        if (!ours)
+                return 0;
+        state->present = true;
+        state->dormant = dormant;
+        return 0;
+}
+
 static int nft_state_visit_chain(const struct nlmsghdr *message, void *userdata) {
         NftState *state = userdata;
         const struct nlattr *attr, *name = NULL;
@@ -71,7 +91,6 @@ static int nft_state_visit_chain(const struct nlmsghdr *message, void *userdata)
         }
         if (!ours || !name)
                 return 0;
-        state->n_chains++;
         if (nft_state_see_marker(state, name))
                 return 0;
         mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
@@ -129,6 +148,9 @@ static int nft_state_read_once(Nfnl *nfnl, NftState *state) {
         int r;
 
         *state = (NftState) { .hash = nft_state_seed };
+        r = nft_state_dump(nfnl, NFT_MSG_GETTABLE, NFTA_TABLE_NAME, nft_state_visit_table, state);
+        if (r < 0 || !state->present)
+                return r;
         r = nft_state_dump(nfnl, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, nft_state_visit_chain, state);
         if (r < 0)
                 return r;
@@ -143,12 +165,14 @@ int nft_state_read(Nfnl *nfnl, const char *text, char ret_marker[static NFT_MARK
                 r = nft_state_read_once(nfnl, &state);
         if (r < 0)
                 return r == -EINTR ? -EAGAIN : r;
-        if (state.n_chains == 0)
-                return -ENOENT;
+        if (!state.present)
+                return NFT_TABLE_ABSENT;
         (void) snprintf(ret_marker,
                         NFT_MARKER_NAME_SIZE,
                         NFT_MARKER_PREFIX "%016" PRIx64 "-%016" PRIx64,
                         nft_state_hash(nft_state_seed, text, strlen(text)),
                         state.hash);
-        return strcmp(ret_marker, state.marker) == 0;
+        if (state.dormant)
+                return NFT_TABLE_DORMANT;
+        return strcmp(ret_marker, state.marker) == 0 ? NFT_TABLE_SAME : NFT_TABLE_OTHER;
 }

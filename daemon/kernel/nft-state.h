@@ -12,8 +12,15 @@
 
 #define NFT_MARKER_NAME_SIZE 64
 
+typedef enum NftTableState {
+        NFT_TABLE_ABSENT,
+        NFT_TABLE_DORMANT, /* there, but no packet sees it */
+        NFT_TABLE_OTHER, /* not made by us from this text, or changed since */
+        NFT_TABLE_SAME,
+} NftTableState;
+
 /*
- * Reads chains and rules and gives the marker that a table in this state, made from `text`, has to have. 1 = it
- * has it, 0 = it lacks it or has another, -ENOENT: no table. -EAGAIN: it would not hold still.
+ * Reads the table's flags, chains and rules. Returns NftTableState, and unless the table is absent the marker that
+ * one with these rules, made from `text`, has to have. -EAGAIN: it would not hold still.
  */
 int nft_state_read(Nfnl *nfnl, const char *text, char ret_marker[static NFT_MARKER_NAME_SIZE]);

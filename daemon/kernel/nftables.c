@@ -13,6 +13,7 @@
 #include "kernel/nfnetlink.h"
 #include "kernel/nft-element.h"
 #include "kernel/nft-state.h"
+#include "kernel/ruleset-set.h"
 #include "kernel/ruleset.h"
 
 /* An attribute's length has 16 bits: as many elements as are sure to fit in a list. */
@@ -80,7 +81,22 @@ static int nft_commit(Nftables *nft, NfnlBuffer *buffer) {
         return result.acknowledged ? 0 : -EPROTO;
 }
 
-/* ---- the table */
+/* ---- messages about the table */
+
+static int nft_put_table(NfnlBuffer *buffer, uint16_t type, uint16_t flags) {
+        NfnlHeader header = nft_header(type, flags);
+        struct nlmsghdr *message;
+        int r;
+
+        r = nfnl_buffer_begin(buffer, &header, 64, &message);
+        if (r < 0)
+                return r;
+        mnl_attr_put_strz(message, NFTA_TABLE_NAME, KERNEL_TABLE_NAME);
+        if (type == NFT_MSG_NEWTABLE)
+                mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0); /* wakes it */
+        nfnl_buffer_end(buffer);
+        return 0;
+}
 
 static int nft_put_marker(NfnlBuffer *buffer, const char *name) {
         NfnlHeader header = nft_header(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK);
@@ -94,121 +110,6 @@ static int nft_put_marker(NfnlBuffer *buffer, const char *name) {
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
         nfnl_buffer_end(buffer);
         return 0;
-}
-
-static int nft_write_marker(Nftables *nft, const char *name) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
-        int r;
-
-        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
-        if (r >= 0)
-                r = nft_put_marker(&buffer, name);
-        return r < 0 ? r : nft_commit(nft, &buffer);
-}
-
-static inline void nft_ctx_freep(struct nft_ctx **ctx) {
-        if (*ctx)
-                nft_ctx_free(*ctx);
-}
-
-/* libnftables tells an error as text alone; it ends with what strerror() says. */
-static int nft_error_from_text(const char *text) {
-        int best = -EIO;
-        size_t best_size = 0;
-
-        for (int error = 1; error < 134; error++) {
-                const char *name = strerrordesc_np(error);
-
-                if (name && strlen(name) > best_size && strstr(text, name)) {
-                        best = -error;
-                        best_size = strlen(name);
-                }
-        }
-        return best;
-}
-
-/* The library ends the process when its memory or its socket is refused: the socket is tried before. */
-static int nft_run_text(const char *text) {
-        _cleanup_(nft_ctx_freep) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-        const char *message;
-
-        if (!ctx || nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0)
-                return -ENOMEM;
-        if (nft_run_cmd_from_buffer(ctx, text) == 0)
-                return 0;
-        message = nft_ctx_get_error_buffer(ctx);
-        log_debug("libnftables: %s", message ? message : "failed without a word");
-        return nft_error_from_text(message ? message : "");
-}
-
-static int nftables_make(Nftables *nft,
-                         const FilterConfig *config,
-                         const FilterElement *elements,
-                         size_t n_elements,
-                         uint64_t *n_writes) {
-        _cleanup_(freep) char *text = NULL;
-        int r;
-
-        r = ruleset_format_replacement(config, elements, n_elements, &text);
-        if (r >= 0)
-                r = nft_run_text(text);
-        if (r >= 0)
-                ++*n_writes;
-        return r;
-}
-
-int nftables_ensure(Nftables *nft,
-                    const FilterConfig *config,
-                    const FilterElement *elements,
-                    size_t n_elements,
-                    uint64_t *n_writes) {
-        _cleanup_(freep) char *text = NULL;
-        char marker[NFT_MARKER_NAME_SIZE];
-        int r;
-
-        r = ruleset_format(config, &text);
-        if (r < 0)
-                return r;
-        r = nft_state_read(nft->nfnl, text, marker);
-        if (r > 0)
-                return 0;
-        if (r < 0 && r != -ENOENT)
-                return r;
-        r = nftables_make(nft, config, elements, n_elements, n_writes);
-        if (r >= 0)
-                r = nft_state_read(nft->nfnl, text, marker);
-        /* Without its marker (we die here, or somebody was at it) it is made once more at the next call. */
-        if (r >= 0)
-                r = nft_write_marker(nft, marker);
-        if (r < 0)
-                return r;
-        ++*n_writes;
-        return 1;
-}
-
-static int nft_put_table(NfnlBuffer *buffer, uint16_t type, uint16_t flags) {
-        NfnlHeader header = nft_header(type, flags);
-        struct nlmsghdr *message;
-        int r;
-
-        r = nfnl_buffer_begin(buffer, &header, 64, &message);
-        if (r < 0)
-                return r;
-        mnl_attr_put_strz(message, NFTA_TABLE_NAME, KERNEL_TABLE_NAME);
-        nfnl_buffer_end(buffer);
-        return 0;
-}
-
-int nftables_remove(Nftables *nft) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
-        int r;
-
-        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
-        if (r >= 0)
-                r = nft_put_table(&buffer, NFT_MSG_DELTABLE, NLM_F_ACK);
-        if (r >= 0)
-                r = nft_commit(nft, &buffer);
-        return r == -ENOENT ? 0 : r;
 }
 
 /* ---- elements */
@@ -270,6 +171,17 @@ static int nft_put_run(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bo
         return r;
 }
 
+static int nft_put_ops(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bool acknowledge, uint64_t *n_messages) {
+        int r = 0;
+
+        for (size_t i = 0, n; i < n_ops && r >= 0; i += n) {
+                n = nft_run_length(ops + i, n_ops - i);
+                r = nft_put_run(buffer, ops + i, n, acknowledge && i + n == n_ops);
+                ++*n_messages;
+        }
+        return r;
+}
+
 int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n_writes) {
         _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
         uint64_t n_messages = 0;
@@ -278,16 +190,142 @@ int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n
         if (n_ops == 0)
                 return 0;
         r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
-        for (size_t i = 0, n; i < n_ops && r >= 0; i += n) {
-                n = nft_run_length(ops + i, n_ops - i);
-                r = nft_put_run(&buffer, ops + i, n, /* last= */ i + n == n_ops);
-                n_messages++;
-        }
+        if (r >= 0)
+                r = nft_put_ops(&buffer, ops, n_ops, /* acknowledge= */ true, &n_messages);
         if (r >= 0)
                 r = nft_commit(nft, &buffer);
         if (r >= 0)
                 *n_writes += n_messages;
         return r;
+}
+
+/* ---- rules through libnftables */
+
+static inline void nft_ctx_freep(struct nft_ctx **ctx) {
+        if (*ctx)
+                nft_ctx_free(*ctx);
+}
+
+/* libnftables tells an error as text alone; it ends with what strerror() says. */
+static int nft_error_from_text(const char *text) {
+        int best = -EIO;
+        size_t best_size = 0;
+
+        for (int error = 1; error < 134; error++) {
+                const char *name = strerrordesc_np(error);
+
+                if (name && strlen(name) > best_size && strstr(text, name)) {
+                        best = -error;
+                        best_size = strlen(name);
+                }
+        }
+        return best;
+}
+
+/* The library ends the process when its memory or its socket is refused: the socket is tried before. */
+static int nft_run_text(const char *text) {
+        _cleanup_(nft_ctx_freep) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+        const char *message;
+
+        if (!ctx || nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0)
+                return -ENOMEM;
+        if (nft_run_cmd_from_buffer(ctx, text) == 0)
+                return 0;
+        message = nft_ctx_get_error_buffer(ctx);
+        log_debug("libnftables: %s", message ? message : "failed without a word");
+        return nft_error_from_text(message ? message : "");
+}
+
+/* ---- the table */
+
+/* One transaction: elements if there are any, the marker, and the table is at work. */
+static int nft_finish(Nftables *nft, const char *marker, const FilterElement *elements, size_t n_elements, uint64_t *n_writes) {
+        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        uint64_t n_messages = 0;
+        int r;
+
+        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
+        for (size_t i = 0; i < n_elements && r >= 0;) {
+                FilterOp ops[NFT_ELEMENTS_PER_MESSAGE];
+                size_t n = 0;
+
+                while (i < n_elements && n < ELEMENTSOF(ops))
+                        ops[n++] = (FilterOp) { .element = elements[i++], .add = true };
+                r = nft_put_ops(&buffer, ops, n, /* acknowledge= */ false, &n_messages);
+        }
+        if (r >= 0)
+                r = nft_put_table(&buffer, NFT_MSG_NEWTABLE, 0);
+        if (r >= 0)
+                r = nft_put_marker(&buffer, marker);
+        if (r >= 0)
+                r = nft_commit(nft, &buffer);
+        if (r >= 0)
+                *n_writes += n_messages + 2;
+        return r;
+}
+
+/*
+ * Where no table is at work, it is made asleep and without elements, and wakes with all of them: libnftables needs
+ * more than a kilobyte of memory for an element. One that is at work cannot be exchanged in two steps.
+ */
+static int nft_make(Nftables *nft,
+                    const FilterConfig *config,
+                    const char *rules,
+                    bool at_work,
+                    const FilterElement *elements,
+                    size_t n_elements,
+                    uint64_t *n_writes) {
+        _cleanup_(freep) char *text = NULL;
+        char marker[NFT_MARKER_NAME_SIZE];
+        int r;
+
+        r = at_work ? ruleset_format_replacement(config, elements, n_elements, &text) :
+                      ruleset_format_dormant(config, &text);
+        if (r >= 0)
+                r = nft_run_text(text);
+        if (r < 0)
+                return r;
+        ++*n_writes;
+        /* If we die here it is dormant, or without marker, and made once more by the next call. */
+        r = nft_state_read(nft->nfnl, rules, marker);
+        if (r < 0)
+                return r;
+        if (r == NFT_TABLE_ABSENT)
+                return -ESTALE;
+        return nft_finish(nft, marker, elements, at_work ? 0 : n_elements, n_writes);
+}
+
+int nftables_ensure(Nftables *nft,
+                    const FilterConfig *config,
+                    const FilterElement *elements,
+                    size_t n_elements,
+                    uint64_t *n_writes) {
+        _cleanup_(freep) char *rules = NULL;
+        char marker[NFT_MARKER_NAME_SIZE];
+        int r;
+
+        r = ruleset_format(config, &rules);
+        if (r < 0)
+                return r;
+        r = nft_state_read(nft->nfnl, rules, marker);
+        if (r < 0)
+                return r;
+        if (r == NFT_TABLE_SAME)
+                return 0;
+        r = nft_make(nft, config, rules, r == NFT_TABLE_OTHER, elements, n_elements, n_writes);
+        return r < 0 ? r : 1;
+}
+
+int nftables_remove(Nftables *nft) {
+        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        int r;
+
+        r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
+        if (r >= 0)
+                r = nft_put_table(&buffer, NFT_MSG_DELTABLE, NLM_F_ACK);
+        if (r >= 0)
+                r = nft_commit(nft, &buffer);
+        return r == -ENOENT ? 0 : r;
 }
 
 /* ---- dump */

@@ -25,77 +25,11 @@
 
 #include "common/macros.h"
 #include "kernel/backend.h"
-#include "model/service.h"
-
-typedef struct RulesetFamily {
-        int family;
-        const char *header; /* in expressions */
-        char digit; /* in names of sets */
-        const char *address_type;
-        const char *loopback;
-} RulesetFamily;
-
-static const RulesetFamily ruleset_families[] = {
-        { AF_INET, "ip", '4', "ipv4_addr", "127.0.0.0/8" },
-        { AF_INET6, "ip6", '6', "ipv6_addr", "::1" },
-};
+#include "kernel/ruleset-set.h"
 
 static inline void ruleset_fclosep(FILE **stream) {
         if (*stream)
                 (void) fclose(*stream);
-}
-
-int ruleset_set_name(const FilterElement *element, char buf[static RULESET_SET_NAME_SIZE]) {
-        const FilterSetType *type;
-
-        if (element->set >= _FILTER_SET_MAX)
-                return -EINVAL;
-        type = filter_set_type((FilterSet) element->set);
-        if (!type->has_addr) {
-                (void) snprintf(buf, RULESET_SET_NAME_SIZE, "%s", type->name);
-                return 0;
-        }
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
-                if (ruleset_families[i].family == element->addr.family) {
-                        (void) snprintf(
-                                buf, RULESET_SET_NAME_SIZE, "%s%c", type->name, ruleset_families[i].digit);
-                        return 0;
-                }
-        return -EINVAL;
-}
-
-/* ---- sets */
-
-static void ruleset_print_set(FILE *f, const FilterSetType *type, const RulesetFamily *family) {
-        const char *separator = "";
-
-        fprintf(f, "\tset %s", type->name);
-        if (type->has_addr)
-                fputc(family->digit, f);
-        fputs(" {\n\t\ttype ", f);
-        if (type->has_addr) {
-                fputs(family->address_type, f);
-                separator = " . ";
-        }
-        if (type->has_port) {
-                fprintf(f, "%sinet_proto . inet_service", separator);
-                separator = " . ";
-        }
-        if (type->has_source)
-                fprintf(f, "%s%s", separator, family->address_type);
-        fputc('\n', f);
-        if (type->interval)
-                fputs("\t\tflags interval\n", f);
-        fputs("\t}\n", f);
-}
-
-static void ruleset_print_sets(FILE *f) {
-        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++) {
-                const FilterSetType *type = filter_set_type(set);
-
-                for (size_t i = 0; i < (type->has_addr ? ELEMENTSOF(ruleset_families) : 1); i++)
-                        ruleset_print_set(f, type, &ruleset_families[i]);
-        }
 }
 
 /* ---- expressions */
@@ -106,7 +40,7 @@ static const char *ruleset_name(FilterSet set) {
 
 /* One rule a family: address and port of the packet are in `set`. */
 static void ruleset_print_port_rules(FILE *f, FilterSet set, const char *verdict) {
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s daddr . meta l4proto . th dport @%s%c %s\n",
                         ruleset_families[i].header,
@@ -117,7 +51,7 @@ static void ruleset_print_port_rules(FILE *f, FilterSet set, const char *verdict
 
 /* The same for node ports. */
 static void ruleset_print_node_rules(FILE *f, FilterSet set, const char *verdict) {
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s daddr @%s%c meta l4proto . th dport @%s %s\n",
                         ruleset_families[i].header,
@@ -177,7 +111,7 @@ static void ruleset_print_pod_rules(FILE *f, const FilterConfig *config, int fam
  * KUBE-LOAD-BALANCER-SOURCE-IP).
  */
 static void ruleset_print_firewall(FILE *f) {
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++) {
                 const RulesetFamily *family = &ruleset_families[i];
 
                 fprintf(f,
@@ -197,13 +131,13 @@ static void ruleset_print_firewall(FILE *f) {
 static void ruleset_print_entry(FILE *f) {
         ruleset_print_firewall(f);
         fputs("\t\tct state != new accept\n", f);
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f, "\t\t%s saddr %s accept\n", ruleset_families[i].header, ruleset_families[i].loopback);
 }
 
 /* Jumped to for addresses of cluster ports: marked unless the source is a pod (reference §4.6, KUBE-SERVICES 3). */
 static void ruleset_print_cluster_chains(FILE *f, const FilterConfig *config) {
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++) {
                 fprintf(f, "\tchain cluster%c {\n", ruleset_families[i].digit);
                 if (config->masquerade_all) {
                         fputs("\t\tgoto set_mark\n", f);
@@ -221,7 +155,7 @@ static void ruleset_print_local_only_chain(FILE *f, const FilterConfig *config) 
         if (ruleset_detects_by_interface(config))
                 ruleset_print_pod_rules(f, config, AF_UNSPEC, "goto set_mark");
         else
-                for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+                for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                         ruleset_print_pod_rules(f, config, ruleset_families[i].family, "goto set_mark");
         fputs("\t\tdrop\n\t}\n", f);
 }
@@ -229,7 +163,7 @@ static void ruleset_print_local_only_chain(FILE *f, const FilterConfig *config) 
 static void ruleset_print_services_chain(FILE *f) {
         fputs("\tchain services {\n", f);
         /* The node's packet to a service address has that address as source; no answer would come back to it. */
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s saddr @%s%c %s daddr . meta l4proto . th dport @%s%c goto set_mark\n",
                         ruleset_families[i].header,
@@ -238,7 +172,7 @@ static void ruleset_print_services_chain(FILE *f) {
                         ruleset_families[i].header,
                         ruleset_name(FILTER_SET_SERVICE_PORTS),
                         ruleset_families[i].digit);
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s daddr . meta l4proto . th dport @%s%c goto cluster%c\n",
                         ruleset_families[i].header,
@@ -301,7 +235,7 @@ static void ruleset_print_guard_chains(FILE *f, const FilterConfig *config) {
                 "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept",
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++) {
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++) {
                 const RulesetFamily *family = &ruleset_families[i];
 
                 fprintf(f, "\tchain guard%c {\n", family->digit);
@@ -328,7 +262,7 @@ static void ruleset_print_guard(FILE *f, const FilterConfig *config) {
               f);
         ruleset_print_port_rules(f, FILTER_SET_NO_ENDPOINTS, "goto refuse");
         ruleset_print_node_rules(f, FILTER_SET_NO_ENDPOINTS_NODE, "goto refuse");
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s daddr @%s%c goto guard%c\n",
                         ruleset_families[i].header,
@@ -341,7 +275,7 @@ static void ruleset_print_guard(FILE *f, const FilterConfig *config) {
 static void ruleset_print_postrouting(FILE *f, const FilterConfig *config) {
         fputs("\tchain postrouting {\n\t\ttype nat hook postrouting priority 100; policy accept;\n", f);
         fprintf(f, "\t\tmeta mark & 0x%08x != 0 masquerade fully-random\n", config->mark);
-        for (size_t i = 0; i < ELEMENTSOF(ruleset_families); i++)
+        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s daddr . meta l4proto . th dport . %s saddr @%s%c masquerade fully-random\n",
                         ruleset_families[i].header,
@@ -356,7 +290,7 @@ static void ruleset_print_postrouting(FILE *f, const FilterConfig *config) {
                 ~config->mark);
 }
 
-/* ---- */
+/* ---- the whole */
 
 static int ruleset_check(const FilterConfig *config) {
         const char *name = config->local_interface;
@@ -377,8 +311,8 @@ static int ruleset_check(const FilterConfig *config) {
         return 0;
 }
 
-static void ruleset_print(FILE *f, const FilterConfig *config) {
-        fputs("table inet " KERNEL_TABLE_NAME " {\n", f);
+static void ruleset_print(FILE *f, const FilterConfig *config, const char *flags) {
+        fprintf(f, "table inet " KERNEL_TABLE_NAME " {\n%s", flags);
         ruleset_print_sets(f);
         ruleset_print_guard(f, config);
         ruleset_print_marking(f, config);
@@ -386,109 +320,57 @@ static void ruleset_print(FILE *f, const FilterConfig *config) {
         fputs("}\n", f);
 }
 
-/* ---- elements */
+typedef enum RulesetForm {
+        RULESET_FORM_PLAIN,
+        RULESET_FORM_DORMANT,
+        RULESET_FORM_REPLACEMENT,
+} RulesetForm;
 
-void ruleset_print_element(FILE *f, const FilterElement *element) {
-        const FilterSetType *type = filter_set_type((FilterSet) element->set);
-        const char *separator = "";
-        char buf[IP_ADDR_STRLEN];
-
-        if (type->has_addr) {
-                fputs(ip_addr_format(&element->addr, buf), f);
-                separator = " . ";
-        }
-        if (type->has_port) {
-                fprintf(f,
-                        "%s%s . %u",
-                        separator,
-                        protocol_to_string((Protocol) element->protocol),
-                        (unsigned) element->port);
-                separator = " . ";
-        }
-        if (!type->has_source)
-                return;
-        fprintf(f, "%s%s", separator, ip_addr_format(&element->source, buf));
-        if (type->interval && element->source_prefix < 8 * ip_addr_size(&element->source))
-                fprintf(f, "/%u", (unsigned) element->source_prefix);
-}
-
-static bool ruleset_element_is_in(const FilterElement *element, FilterSet set, int family) {
-        return element->set == set && (!filter_set_type(set)->has_addr || element->addr.family == family);
-}
-
-static void ruleset_print_elements(FILE *f, const FilterElement *elements, size_t n_elements, FilterSet set, int family) {
-        char name[RULESET_SET_NAME_SIZE];
-        size_t n = 0;
-
-        for (size_t i = 0; i < n_elements; i++) {
-                if (!ruleset_element_is_in(&elements[i], set, family))
-                        continue;
-                if (n++ == 0) {
-                        (void) ruleset_set_name(&elements[i], name);
-                        fprintf(f, "add element inet " KERNEL_TABLE_NAME " %s { ", name);
-                } else {
-                        fputs(", ", f);
-                }
-                ruleset_print_element(f, &elements[i]);
-        }
-        if (n > 0)
-                fputs(" }\n", f);
-}
-
-static void ruleset_print_all_elements(FILE *f, const FilterElement *elements, size_t n_elements) {
-        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++)
-                for (size_t i = 0; i < (filter_set_type(set)->has_addr ? ELEMENTSOF(ruleset_families) : 1); i++)
-                        ruleset_print_elements(f, elements, n_elements, set, ruleset_families[i].family);
-}
-
-/* ---- the whole */
-
-static int ruleset_close(FILE **stream, char **text, char **ret) {
-        bool failed = ferror(*stream);
-
-        if (fclose(TAKE_PTR(*stream)) != 0 || failed)
-                return -ENOMEM;
-        *ret = TAKE_PTR(*text);
-        return 0;
-}
-
-int ruleset_format(const FilterConfig *config, char **ret) {
+static int ruleset_format_as(RulesetForm form,
+                             const FilterConfig *config,
+                             const FilterElement *elements,
+                             size_t n_elements,
+                             char **ret) {
         _cleanup_(freep) char *text = NULL;
         _cleanup_(ruleset_fclosep) FILE *f = NULL;
         size_t size;
+        bool failed;
         int r;
 
         r = ruleset_check(config);
-        if (r < 0)
-                return r;
-        f = open_memstream(&text, &size);
-        if (!f)
-                return -ENOMEM;
-        ruleset_print(f, config);
-        return ruleset_close(&f, &text, ret);
-}
-
-int ruleset_format_replacement(const FilterConfig *config,
-                               const FilterElement *elements,
-                               size_t n_elements,
-                               char **ret) {
-        _cleanup_(freep) char *text = NULL;
-        _cleanup_(ruleset_fclosep) FILE *f = NULL;
-        char name[RULESET_SET_NAME_SIZE];
-        size_t size;
-        int r;
-
-        r = ruleset_check(config);
-        for (size_t i = 0; i < n_elements && r >= 0; i++)
-                r = ruleset_set_name(&elements[i], name);
         if (r < 0)
                 return r;
         f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
         /* Made first, so that deleting works where there was none. */
-        fputs("add table inet " KERNEL_TABLE_NAME "\ndelete table inet " KERNEL_TABLE_NAME "\n", f);
-        ruleset_print(f, config);
-        ruleset_print_all_elements(f, elements, n_elements);
-        return ruleset_close(&f, &text, ret);
+        if (form != RULESET_FORM_PLAIN)
+                fputs("add table inet " KERNEL_TABLE_NAME "\ndelete table inet " KERNEL_TABLE_NAME "\n", f);
+        ruleset_print(f, config, form == RULESET_FORM_DORMANT ? "\tflags dormant\n" : "");
+        ruleset_print_elements(f, elements, n_elements);
+        failed = ferror(f);
+        if (fclose(TAKE_PTR(f)) != 0 || failed)
+                return -ENOMEM;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+int ruleset_format(const FilterConfig *config, char **ret) {
+        return ruleset_format_as(RULESET_FORM_PLAIN, config, NULL, 0, ret);
+}
+
+int ruleset_format_dormant(const FilterConfig *config, char **ret) {
+        return ruleset_format_as(RULESET_FORM_DORMANT, config, NULL, 0, ret);
+}
+
+int ruleset_format_replacement(const FilterConfig *config,
+                               const FilterElement *elements,
+                               size_t n_elements,
+                               char **ret) {
+        char name[RULESET_SET_NAME_SIZE];
+        int r = 0;
+
+        for (size_t i = 0; i < n_elements && r >= 0; i++)
+                r = ruleset_set_name(&elements[i], name);
+        return r < 0 ? r : ruleset_format_as(RULESET_FORM_REPLACEMENT, config, elements, n_elements, ret);
 }

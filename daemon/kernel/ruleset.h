@@ -6,13 +6,9 @@
  */
 #pragma once
 
-#include <stdint.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #include "model/filter.h"
-
-/* With the family's digit: "cluster_ports4", "node_ports" */
-#define RULESET_SET_NAME_SIZE 32
 
 /*
  * The table without elements, "table inet ipvsproxy {…}", owned by the caller. -EINVAL: the mark is not one bit,
@@ -21,17 +17,14 @@
 int ruleset_format(const FilterConfig *config, char **ret);
 
 /*
- * The kernel's name of the set that `element` belongs to, in `buf`; -EINVAL where it lacks an address that the
- * set has, or the set is none.
+ * Text that makes this table in the place of whatever has its name, without elements and dormant: no packet sees it
+ * before somebody wakes it. Owned by the caller. Errors of ruleset_format().
  */
-int ruleset_set_name(const FilterElement *element, char buf[static RULESET_SET_NAME_SIZE]);
-
-/* Writes "10.0.0.1 . tcp . 80". */
-void ruleset_print_element(FILE *stream, const FilterElement *element);
+int ruleset_format_dormant(const FilterConfig *config, char **ret);
 
 /*
- * Text that puts the table in the place of one that may be there, with its elements, in one transaction of nft;
- * owned by the caller. Errors of ruleset_format() and ruleset_set_name().
+ * Text that puts the table with its elements in the place of one that is at work, in one transaction; owned by the
+ * caller. Errors of ruleset_format() and ruleset_set_name().
  */
 int ruleset_format_replacement(const FilterConfig *config,
                                const FilterElement *elements,

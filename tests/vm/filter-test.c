@@ -17,6 +17,7 @@
 #include "common/parse.h"
 #include "kernel/conntrack.h"
 #include "kernel/nftables.h"
+#include "kernel/ruleset-set.h"
 #include "kernel/ruleset.h"
 #include "kernel/sysctl.h"
 #include "model/service.h"

@@ -14,6 +14,8 @@ libmodel_a_SOURCES = \
 	daemon/model/store.h \
 	daemon/model/virtual-server.c \
 	daemon/model/virtual-server.h \
+	daemon/proxy/desired.c \
+	daemon/proxy/desired.h \
 	daemon/proxy/endpoints.c \
 	daemon/proxy/endpoints.h \
 	daemon/proxy/kernel-table.c \

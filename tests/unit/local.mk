@@ -2,7 +2,7 @@
 # cmocka programs, one a module. Those of the pure part link libmodel.a and libcommon.a alone: no curl, libnl,
 # json-c or libsystemd, which is the proof that model/ and proxy/ need none of them.
 unit_pure = tests/unit/test-addr tests/unit/test-hash tests/unit/test-parse tests/unit/test-store \
-	tests/unit/test-endpoints tests/unit/test-kernel-table
+	tests/unit/test-endpoints tests/unit/test-kernel-table tests/unit/test-desired
 check_PROGRAMS += $(unit_pure)
 TESTS += $(unit_pure)
 unit_pure_libs = libmodel.a libcommon.a $(CMOCKA_LIBS)
@@ -19,6 +19,8 @@ tests_unit_test_endpoints_SOURCES = tests/unit/test-endpoints.c
 tests_unit_test_endpoints_LDADD = $(unit_pure_libs)
 tests_unit_test_kernel_table_SOURCES = tests/unit/test-kernel-table.c
 tests_unit_test_kernel_table_LDADD = $(unit_pure_libs)
+tests_unit_test_desired_SOURCES = tests/unit/test-desired.c
+tests_unit_test_desired_LDADD = $(unit_pure_libs)
 EXTRA_DIST += tests/unit/test.h
 
 # kernel/: the pure parts of the nftables room, and sysctls

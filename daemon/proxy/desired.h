@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a Service and its slices to what the kernel should hold: claims on virtual servers, addresses on kube-ipvs0
+ * and elements of the nftables sets (reference §3.4, §3.7, §4.2, §4.5; DESIGN §6). One service is computed at a
+ * time and entered in the kernel table; what is equal to before causes no work there. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/macros.h"
+#include "model/store.h"
+#include "proxy/endpoints.h"
+#include "proxy/kernel-table.h"
+
+/* What of configuration and node the rules depend on. All pointers are borrowed. */
+typedef struct ProxyConfig {
+        Topology topology;
+        char scheduler[SCHEDULER_NAME_SIZE];
+        uint32_t scheduler_flags; /* VIRTUAL_SERVER_SCHED1, … that go with the scheduler */
+        const IpAddr *node_port_addresses; /* where node ports are served */
+        size_t n_node_port_addresses;
+        const IpAddr *host_addresses; /* of the node's other devices: never bound to kube-ipvs0 */
+        size_t n_host_addresses;
+} ProxyConfig;
+
+typedef enum AddressKind {
+        ADDRESS_KIND_CLUSTER_IP,
+        ADDRESS_KIND_EXTERNAL_IP,
+        ADDRESS_KIND_LOAD_BALANCER_IP,
+        ADDRESS_KIND_NODE_PORT,
+        _ADDRESS_KIND_MAX,
+} AddressKind;
+
+/* "cluster-ip", "external-ip", "load-balancer-ip", "node-port" */
+const char *address_kind_to_string(AddressKind kind);
+
+/* Why an address of a service is not served. */
+typedef enum RefusalReason {
+        REFUSAL_NONE,
+        REFUSAL_CONFLICT, /* an older Service has the same address, port and protocol */
+        REFUSAL_FOREIGN, /* a virtual server that is not ours has them */
+        REFUSAL_LOOPBACK,
+        REFUSAL_MULTICAST,
+        REFUSAL_UNSPECIFIED,
+        REFUSAL_LINK_LOCAL,
+        _REFUSAL_MAX,
+} RefusalReason;
+
+/* CamelCase tokens: "Conflict", … ; "" for none */
+const char *refusal_reason_to_string(RefusalReason reason);
+
+typedef struct DesiredService DesiredService;
+
+/* A wish for one virtual server of a port. */
+typedef struct PortServer {
+        ServerClaim claim; /* first */
+        AddressKind kind;
+        bool bound; /* its address belongs on kube-ipvs0 */
+        bool held; /* had its server when the elements were computed */
+        DesiredService *service; /* borrowed */
+} PortServer;
+
+typedef struct DesiredPort {
+        char *id; /* owned: "namespace/name:port", "namespace/name" for the unnamed port */
+        DesiredService *service; /* borrowed */
+        char *name; /* owned */
+        Protocol protocol;
+        uint16_t port, node_port;
+        PortServer *servers; /* owned */
+        size_t n_servers;
+        size_t n_endpoints, n_ready, n_local; /* over both families */
+        size_t n_used; /* real servers chosen for the cluster addresses, over both families */
+        uint64_t generation; /* for the reconciler: of the sync that last touched it */
+        uint64_t programmed_usec; /* likewise, CLOCK_REALTIME */
+} DesiredPort;
+
+typedef struct RefusedAddress {
+        IpAddr addr;
+        RefusalReason reason;
+} RefusedAddress;
+
+struct DesiredService {
+        ServiceEntry *entry; /* borrowed */
+        ServiceType type;
+        TrafficPolicy internal_policy, external_policy;
+        uint32_t affinity_timeout_sec;
+        DesiredPort *ports; /* owned */
+        size_t n_ports;
+        RefusedAddress *refused; /* owned: addresses no claim was made for */
+        size_t n_refused;
+        FilterElement *elements; /* owned: wanted in the table, in order of making */
+        size_t n_elements, n_elements_allocated;
+        IpAddr *addresses; /* owned: wanted in the table */
+        size_t n_addresses, n_addresses_allocated;
+};
+
+typedef struct Desired Desired;
+
+/* What changed with an update, for the log. `before` or `after` is NULL for an added or a removed port. */
+typedef void (*DesiredObserver)(const DesiredPort *before, const DesiredPort *after, void *userdata);
+
+/* `store` and `table` are borrowed and must outlive it. */
+int desired_new(Store *store, KernelTable *table, Desired **ret);
+/* Takes every wish back and clears `desired` of all entries. */
+Desired *desired_free(Desired *desired);
+DEFINE_CLEANUP(Desired *, desired_free);
+
+/* Called for each port of each update. */
+void desired_set_observer(Desired *desired, DesiredObserver observer, void *userdata);
+
+/*
+ * Computes one service anew. On -ENOMEM its old wishes stay. A service that lost or won a claim by it is marked
+ * dirty in the store.
+ */
+int desired_update(Desired *desired, const ProxyConfig *config, ServiceEntry *entry);
+
+/* NULL if there is no such port. */
+DesiredPort *desired_find(const Desired *desired, const char *id);
+DesiredPort *desired_next(const Desired *desired, size_t *i);
+size_t desired_n_ports(const Desired *desired);
+
+/* Why the server is not served, or REFUSAL_NONE. */
+RefusalReason port_server_refusal(const PortServer *server);

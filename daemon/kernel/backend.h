@@ -16,33 +16,12 @@
 #include <systemd/sd-event.h>
 
 #include "common/macros.h"
-#include "model/filter.h"
-#include "model/virtual-server.h"
+#include "model/kernel-ops.h"
 
 #define KERNEL_DEVICE_NAME "kube-ipvs0"
 #define KERNEL_TABLE_NAME "ipvsproxy"
 
 /* ---- IPVS */
-
-typedef enum IpvsOpKind {
-        IPVS_OP_ADD_SERVICE,
-        IPVS_OP_SET_SERVICE,
-        IPVS_OP_DELETE_SERVICE,
-        IPVS_OP_ADD_DEST,
-        IPVS_OP_SET_DEST,
-        IPVS_OP_DELETE_DEST,
-        _IPVS_OP_MAX,
-} IpvsOpKind;
-
-/* "add virtual server", … for messages */
-const char *ipvs_op_kind_to_string(IpvsOpKind kind);
-
-typedef struct IpvsOp {
-        IpvsOpKind kind;
-        VirtualServer service; /* of the destination operations only the key counts */
-        RealServer dest;
-        int result; /* out: 0, or the kernel's -errno; -ECANCELED where the channel broke before an answer */
-} IpvsOp;
 
 /* A virtual server as read; `dests` in the kernel's order, valid during the call. Negative return ends the dump. */
 typedef int (*IpvsVisitor)(const VirtualServer *service,
@@ -64,20 +43,9 @@ typedef struct AddressInfo {
         int ifindex;
 } AddressInfo;
 
-typedef struct AddressOp {
-        IpAddr addr;
-        bool add; /* else remove */
-        int result; /* out: 0; already there, or already gone, is 0 */
-} AddressOp;
-
 typedef int (*AddressVisitor)(const AddressInfo *address, void *userdata);
 
 /* ---- nftables */
-
-typedef struct FilterOp {
-        FilterElement element;
-        bool add; /* else delete */
-} FilterOp;
 
 typedef int (*FilterVisitor)(const FilterElement *element, void *userdata);
 

@@ -6,6 +6,8 @@ libmodel_a_SOURCES = \
 	daemon/model/endpoint-slice.h \
 	daemon/model/filter.c \
 	daemon/model/filter.h \
+	daemon/model/kernel-ops.c \
+	daemon/model/kernel-ops.h \
 	daemon/model/node.c \
 	daemon/model/node.h \
 	daemon/model/service.c \
@@ -19,4 +21,6 @@ libmodel_a_SOURCES = \
 	daemon/proxy/endpoints.c \
 	daemon/proxy/endpoints.h \
 	daemon/proxy/kernel-table.c \
-	daemon/proxy/kernel-table.h
+	daemon/proxy/kernel-table.h \
+	daemon/proxy/plan.c \
+	daemon/proxy/plan.h

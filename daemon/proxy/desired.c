@@ -403,6 +403,8 @@ static size_t server_sets(const DesiredService *service,
                 sets[n++] = FILTER_SET_SERVICE_PORTS;
                 if (server->bound)
                         sets[n++] = FILTER_SET_SERVICE_IPS;
+                if (server->bound && !empty)
+                        sets[n++] = FILTER_SET_PING_IPS;
         }
         if (empty)
                 sets[n++] = node ? FILTER_SET_NO_ENDPOINTS_NODE : FILTER_SET_NO_ENDPOINTS;

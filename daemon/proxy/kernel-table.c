@@ -313,14 +313,49 @@ static int server_state_set_present(KernelTable *table, ServerState *server, boo
         return 0;
 }
 
+RealServerState *server_state_find_dest(const ServerState *server, const IpPort *addr) {
+        RealServer key = { .addr = *addr };
+
+        return server->n_dests > 0 ?
+                       bsearch(&key, server->dests, server->n_dests, sizeof(RealServerState), real_server_compare) :
+                       NULL;
+}
+
 /* The deadline that an equal real server had, else 0. */
 static uint64_t server_state_deadline(const ServerState *server, const RealServer *dest) {
-        const RealServerState *found =
-                server->n_dests > 0 ?
-                        bsearch(dest, server->dests, server->n_dests, sizeof(RealServerState), real_server_compare) :
-                        NULL;
+        const RealServerState *found = server_state_find_dest(server, &dest->addr);
 
         return found ? found->drain_usec : 0;
+}
+
+int server_state_put_dest(ServerState *server, const RealServer *dest, uint64_t drain_usec) {
+        RealServerState *found = server_state_find_dest(server, &dest->addr), *bigger;
+        size_t i;
+
+        if (found) {
+                *found = (RealServerState) { .server = *dest, .drain_usec = drain_usec };
+                return 0;
+        }
+        bigger = reallocarray(server->dests, server->n_dests + 1, sizeof(RealServerState));
+        if (!bigger)
+                return -ENOMEM;
+        server->dests = bigger;
+        for (i = server->n_dests; i > 0 && real_server_compare(&bigger[i - 1], dest) > 0; i--)
+                bigger[i] = bigger[i - 1];
+        bigger[i] = (RealServerState) { .server = *dest, .drain_usec = drain_usec };
+        server->n_dests++;
+        return 0;
+}
+
+void server_state_remove_dest(ServerState *server, const IpPort *addr) {
+        RealServerState *found = server_state_find_dest(server, addr);
+        size_t i;
+
+        if (!found)
+                return;
+        i = (size_t) (found - server->dests);
+        memmove(found, found + 1, (server->n_dests - i - 1) * sizeof(RealServerState));
+        server->n_dests--;
 }
 
 static int server_state_copy_dests(ServerState *server, const RealServer *dests, size_t n_dests) {
@@ -340,6 +375,21 @@ static int server_state_copy_dests(ServerState *server, const RealServer *dests,
         free(server->dests);
         server->dests = copy;
         server->n_dests = n_dests;
+        return 0;
+}
+
+int server_state_set(KernelTable *table, ServerState *server, const VirtualServer *actual) {
+        int r = server_state_set_present(table, server, actual != NULL, SERVER_OWNER_US);
+
+        if (r < 0)
+                return r;
+        if (actual) {
+                server->actual = *actual;
+        } else {
+                free(server->dests);
+                server->dests = NULL;
+                server->n_dests = 0;
+        }
         return 0;
 }
 

@@ -66,12 +66,10 @@ struct ServerState {
 
         bool present;
         ServerOwner owner;
-        bool draining; /* some real server drains */
         VirtualServer actual;
         RealServerState *dests; /* owned; sorted */
         size_t n_dests;
-        int error; /* last -errno of an operation on it; 0 = fine */
-        ServerState *next_draining;
+        int error; /* first -errno of the last operations on it; 0 = fine */
 };
 
 int kernel_table_new(KernelTable **ret);
@@ -108,6 +106,11 @@ int kernel_table_set_server(KernelTable *table,
                             const RealServer *dests,
                             size_t n_dests,
                             ServerOwner owner);
+/* The same in steps, for results of operations: queue nothing but the address. -ENOMEM. */
+int server_state_set(KernelTable *table, ServerState *server, const VirtualServer *actual);
+int server_state_put_dest(ServerState *server, const RealServer *dest, uint64_t drain_usec);
+void server_state_remove_dest(ServerState *server, const IpPort *addr);
+RealServerState *server_state_find_dest(const ServerState *server, const IpPort *addr);
 /* Forgets what the kernel holds of a kind, before all of it is entered anew; every record is queued. */
 void kernel_table_forget_addresses(KernelTable *table);
 void kernel_table_forget_elements(KernelTable *table);

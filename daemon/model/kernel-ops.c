@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/kernel-ops.h"
+
+#include <stddef.h>
+
+static const char *const ipvs_op_kind_table[_IPVS_OP_MAX] = {
+        [IPVS_OP_ADD_SERVICE] = "add virtual server",
+        [IPVS_OP_SET_SERVICE] = "change virtual server",
+        [IPVS_OP_DELETE_SERVICE] = "delete virtual server",
+        [IPVS_OP_ADD_DEST] = "add real server",
+        [IPVS_OP_SET_DEST] = "change real server",
+        [IPVS_OP_DELETE_DEST] = "delete real server",
+};
+
+const char *ipvs_op_kind_to_string(IpvsOpKind kind) {
+        return kind < _IPVS_OP_MAX ? ipvs_op_kind_table[kind] : NULL;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the kernel table's queues to operations, and their results back into the table (DESIGN §7). The arrays are
+ * applied in the order they stand in the struct: elements added, virtual servers and real servers (a service before
+ * its destinations), addresses added, addresses removed, elements removed. Pure: control/reconciler.c applies them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "model/kernel-ops.h"
+#include "proxy/kernel-table.h"
+
+/* UDP entries that have to go with what the plan does. */
+typedef struct StaleFlow {
+        VirtualServerKey key;
+        IpPort endpoint; /* the real server that goes; family 0: entries that were never translated */
+} StaleFlow;
+
+/* A growing array that keeps its memory from turn to turn. */
+#define PLAN_ARRAY(type)                                                                           \
+        struct {                                                                                   \
+                type *items; /* owned */                                                           \
+                size_t n_items, n_allocated;                                                       \
+        }
+
+/* Embedded by value, `{}` is empty. plan_make() fills it anew. */
+typedef struct Plan {
+        PLAN_ARRAY(FilterOp) elements_added;
+        PLAN_ARRAY(IpvsOp) servers;
+        PLAN_ARRAY(AddressOp) addresses_added;
+        PLAN_ARRAY(AddressOp) addresses_removed;
+        PLAN_ARRAY(FilterOp) elements_removed;
+        PLAN_ARRAY(StaleFlow) flows;
+        uint64_t drain_deadline_usec; /* of the real servers this plan sets to weight 0; CLOCK_BOOTTIME */
+} Plan;
+
+typedef struct PlanOptions {
+        uint64_t now_usec; /* CLOCK_BOOTTIME */
+        uint64_t drain_timeout_usec; /* 0: real servers leave at once */
+        bool may_remove; /* false before every list was complete once (DESIGN §5): nothing is taken away */
+        size_t max_servers; /* virtual servers looked at, the rest stays queued; 0 = all */
+} PlanOptions;
+
+void plan_done(Plan *plan);
+
+/*
+ * Empties the queues into `plan`. What may not be removed yet is dropped from the queues; plan_queue_differences()
+ * brings it back. -ENOMEM: the plan is to be thrown away, then plan_queue_differences() brings back all of it.
+ */
+int plan_make(Plan *plan, KernelTable *table, const PlanOptions *options);
+
+/*
+ * After elements_added have their results: what depends on an element that is missing (a virtual server without its
+ * filter rules, an address without its guard) gets the result -ECANCELED and must not be applied.
+ */
+void plan_withhold(Plan *plan);
+
+/*
+ * Enters what succeeded into the table. Returns how many operations failed: their virtual servers have `error` set,
+ * and none of their records is queued; see plan_queue_differences().
+ */
+size_t plan_commit(Plan *plan, KernelTable *table);
+
+/* Queues every record whose sides may differ: for retries, and when removals become allowed. */
+void plan_queue_differences(KernelTable *table);
+
+/* Operations in it, flows not counted. */
+size_t plan_n_operations(const Plan *plan);

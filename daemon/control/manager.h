@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's middle: owns the store, the desired state, the kernel table and the backend, and drives them from the
+ * event loop. Sources put objects into its store; bus and web read from here. It knows neither D-Bus nor HTTP nor
+ * the API server's protocol.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/macros.h"
+#include "kernel/backend.h"
+#include "model/store.h"
+#include "proxy/desired.h"
+#include "proxy/kernel-table.h"
+
+typedef struct Manager Manager;
+
+typedef enum ManagerState {
+        MANAGER_STATE_STARTING, /* the kernel is read */
+        MANAGER_STATE_SYNCING, /* the first complete pass is not done */
+        MANAGER_STATE_RUNNING,
+        MANAGER_STATE_DEGRADED, /* something could not be programmed and is retried */
+        MANAGER_STATE_HELD,
+        MANAGER_STATE_DRAINING,
+        MANAGER_STATE_STOPPING,
+        _MANAGER_STATE_MAX,
+        _MANAGER_STATE_INVALID = -22,
+} ManagerState;
+
+/* "starting", … */
+const char *manager_state_to_string(ManagerState state);
+
+typedef enum ApiState {
+        API_STATE_CONNECTING,
+        API_STATE_LISTING,
+        API_STATE_WATCHING,
+        API_STATE_DISCONNECTED,
+        _API_STATE_MAX,
+        _API_STATE_INVALID = -22,
+} ApiState;
+
+/* "connecting", … */
+const char *api_state_to_string(ApiState state);
+
+/* Everything is copied by manager_new(). */
+typedef struct ManagerOptions {
+        const char *node_name;
+        const char *scheduler; /* "" = rr */
+        IpAddr bind_address; /* replaces the detected node IP; none or unspecified: detect */
+        const IpNet *node_port_nets; /* node ports only on addresses in these */
+        size_t n_node_port_nets;
+        bool node_port_primary; /* and on the node IPs */
+        bool node_port_all; /* and on every address of the host; so is none of the three */
+        const IpNet *exclude_cidrs; /* virtual servers in these are never ours */
+        size_t n_exclude_cidrs;
+        FilterConfig filter;
+        IpvsTimeouts timeouts;
+        bool strict_arp;
+        uint64_t min_sync_usec; /* at least this between two syncs */
+        uint64_t sync_usec; /* between two full comparisons with the kernel */
+        uint64_t drain_timeout_usec;
+        const char *state_directory; /* NULL: nothing is kept */
+        bool needs_source[_OBJECT_SOURCE_MAX]; /* whose lists must be complete before anything is removed */
+} ManagerOptions;
+
+/* Takes the backend in every case. No I/O. -ENOMEM. */
+int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *options, Manager **ret);
+/* Leaves the kernel as it is. */
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free);
+
+/*
+ * Reads and adopts what the kernel holds, sets sysctls, makes device and table, and begins to listen. A failure that
+ * no retry can help (no IPVS, no permission) is logged and returned.
+ */
+int manager_start(Manager *manager);
+
+/* Where sources put their objects. A list that was completed is to be told with manager_source_synced(). */
+Store *manager_store(Manager *manager);
+void manager_source_synced(Manager *manager);
+/* `event_usec`: CLOCK_REALTIME of the last thing heard from the API server, 0 = nothing new */
+void manager_set_api_state(Manager *manager, ApiState state, uint64_t event_usec);
+
+const Desired *manager_desired(const Manager *manager);
+const KernelTable *manager_table(const Manager *manager);
+
+/* ---- status, by value */
+
+typedef struct ManagerStatus {
+        ManagerState state;
+        ApiState api_state;
+        uint64_t last_api_event_usec; /* CLOCK_REALTIME, like all but durations; 0 = never */
+        uint64_t generation; /* of the last sync that is in the kernel */
+        uint32_t n_pending; /* services waiting to be computed */
+        uint32_t n_services; /* service ports */
+        uint32_t n_endpoints; /* of all service ports */
+        uint32_t n_virtual_servers; /* ours, in the kernel */
+        uint64_t last_sync_usec, last_sync_duration_usec;
+        uint64_t n_syncs, n_sync_errors;
+        uint64_t n_drift; /* repairs of what others changed */
+        uint64_t n_refused; /* virtual servers wanted by a service and not given to it */
+        uint64_t n_draining; /* real servers at weight 0 with connections */
+        const char *error; /* the first failing object and why; "" if all is well. Valid until the next change. */
+        const char *node_name; /* valid as long as the manager */
+} ManagerStatus;
+
+void manager_status(const Manager *manager, ManagerStatus *ret);
+
+/* Called once an event loop turn in which a sync ended or the state changed; several listeners may be added. */
+typedef void (*ManagerListener)(Manager *manager, void *userdata);
+int manager_add_listener(Manager *manager, ManagerListener listener, void *userdata);
+
+/* ---- commands */
+
+enum {
+        RESYNC_AUDIT = 1, /* read the kernel again first */
+        RESYNC_NO_WAIT = 2, /* `done` is called with the current generation at once */
+};
+
+/* `error`: 0, or the negative errno of the first failure; `message` says of what. */
+typedef void (*ResyncDone)(uint64_t generation, int error, const char *message, void *userdata);
+
+/*
+ * Everything is computed and compared again; `done` (never from within this call) when that is in the kernel. Calls
+ * before the sync begins share it. `*ret_ticket` is for manager_resync_cancel(). -ENOMEM.
+ */
+int manager_resync(Manager *manager, uint64_t flags, ResyncDone done, void *userdata, uint64_t *ret_ticket);
+/* `done` will not be called. */
+void manager_resync_cancel(Manager *manager, uint64_t ticket);

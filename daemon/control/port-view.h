@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be said about one service port, for D-Bus and HTTP: its state derived from claims and virtual servers,
+ * its endpoints with what the kernel holds of each, its statistics. Nothing here is stored; all is read.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "control/manager.h"
+
+typedef enum PortState {
+        PORT_STATE_PENDING, /* not all of it is in the kernel yet */
+        PORT_STATE_SYNCED,
+        PORT_STATE_DEGRADED, /* the kernel refused something; retried */
+        PORT_STATE_REFUSED, /* an address belongs to another Service or is nobody's to serve */
+        PORT_STATE_REMOVING,
+        _PORT_STATE_MAX,
+        _PORT_STATE_INVALID = -22,
+} PortState;
+
+/* "pending", … */
+const char *port_state_to_string(PortState state);
+
+/* *ret_reason: a CamelCase token, "" if fine; static. */
+PortState port_view_state(const Manager *manager, const DesiredPort *port, const char **ret_reason);
+
+typedef struct EndpointRow {
+        IpPort addr;
+        const char *state; /* static: "ready", "not-ready", "terminating", "draining", … see endpoint_row_states */
+        const char *node, *zone, *pod; /* borrowed from the store until the next event loop turn; "" = unknown */
+        uint32_t weight; /* in the kernel; 0 if it is not there */
+        uint32_t active, inactive; /* connections over all virtual servers of the port */
+        uint64_t drain_deadline_usec; /* CLOCK_REALTIME; 0 = does not drain */
+        bool local;
+} EndpointRow;
+
+/* Sorted by address and port; those that drain and are no longer in a slice too. Owned by the caller. -errno. */
+int port_view_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n);
+
+typedef struct PortStatistics {
+        TrafficStats traffic; /* sum over the virtual servers of the port */
+        uint64_t active, inactive;
+} PortStatistics;
+
+/*
+ * From one shared sample of the kernel at most a second old, whose CLOCK_REALTIME is in *ret_usec. -EAGAIN before
+ * the first sync.
+ */
+int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatistics *ret, uint64_t *ret_usec);
+/* The sum over all virtual servers of ours. */
+int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec);

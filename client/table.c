@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/text.h"
+
+#define GAP 2
+#define CUT_MIN 8 /* columns narrower than this are not cut to make the table fit */
+
+typedef struct Cell {
+        char *text; /* owned */
+        Style style;
+} Cell;
+
+struct Table {
+        size_t n_columns, n_cells, n_allocated;
+        TableAlign *align; /* owned, one a column */
+        Cell *cells;       /* owned */
+};
+
+static const char *const style_table[_STYLE_MAX] = {
+        [STYLE_NONE] = "",
+        [STYLE_GOOD] = "\x1b[0;32m",
+        [STYLE_WARN] = "\x1b[0;33m",
+        [STYLE_BAD] = "\x1b[0;1;31m",
+        [STYLE_HEADER] = "\x1b[0;4m",
+};
+
+const char *style_on(Style style, bool color) {
+        return color ? style_table[style] : "";
+}
+
+const char *style_off(Style style, bool color) {
+        return color && style != STYLE_NONE ? "\x1b[0m" : "";
+}
+
+Style style_of_state(const char *state) {
+        static const struct {
+                const char *state;
+                Style style;
+        } table[] = {
+                { "running", STYLE_GOOD },     { "synced", STYLE_GOOD },
+                { "ready", STYLE_GOOD },       { "true", STYLE_GOOD },
+                { "watching", STYLE_GOOD },    { "degraded", STYLE_BAD },
+                { "refused", STYLE_BAD },      { "false", STYLE_BAD },
+                { "disconnected", STYLE_BAD }, { "failed", STYLE_BAD },
+                { "unknown", STYLE_WARN },     { "pending", STYLE_WARN },
+                { "syncing", STYLE_WARN },     { "starting", STYLE_WARN },
+                { "stopping", STYLE_WARN },    { "held", STYLE_WARN },
+                { "draining", STYLE_WARN },    { "removing", STYLE_WARN },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (strcmp(table[i].state, state) == 0)
+                        return table[i].style;
+        return STYLE_NONE;
+}
+
+int table_new(size_t n_columns, Table **ret) {
+        _cleanup_(table_freep) Table *table = calloc(1, sizeof(*table));
+
+        if (!table)
+                return -ENOMEM;
+        table->n_columns = n_columns;
+        table->align = calloc(n_columns, sizeof(*table->align));
+        if (!table->align)
+                return -ENOMEM;
+        *ret = TAKE_PTR(table);
+        return 0;
+}
+
+Table *table_free(Table *table) {
+        if (!table)
+                return NULL;
+        for (size_t i = 0; i < table->n_cells; i++)
+                free(table->cells[i].text);
+        free(table->cells);
+        free(table->align);
+        free(table);
+        return NULL;
+}
+
+void table_set_align(Table *table, size_t column, TableAlign align) {
+        table->align[column] = align;
+}
+
+int table_add(Table *table, Style style, const char *text) {
+        Cell *cell;
+        int r;
+
+        if (table->n_cells == table->n_allocated) {
+                size_t n = MAX2(table->n_allocated * 2, table->n_columns * 8);
+                Cell *cells = reallocarray(table->cells, n, sizeof(*cells));
+
+                if (!cells)
+                        return -ENOMEM;
+                table->cells = cells;
+                table->n_allocated = n;
+        }
+        cell = &table->cells[table->n_cells];
+        r = text_harmless(text, &cell->text);
+        if (r < 0)
+                return r;
+        cell->style = style;
+        table->n_cells++;
+        return 0;
+}
+
+/* Takes from the widest column of text until all fit or nothing is left to take. */
+static void widths_shrink(const Table *table, size_t widths[], size_t limit) {
+        size_t total = (table->n_columns - 1) * GAP;
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                total += widths[i];
+        while (total > limit) {
+                size_t widest = table->n_columns;
+
+                for (size_t i = 0; i < table->n_columns; i++)
+                        if (table->align[i] == TABLE_LEFT && widths[i] > CUT_MIN &&
+                            (widest == table->n_columns || widths[i] >= widths[widest]))
+                                widest = i;
+                if (widest == table->n_columns)
+                        return;
+                widths[widest]--;
+                total--;
+        }
+}
+
+static void pad(FILE *out, size_t n) {
+        while (n-- > 0)
+                (void) fputc(' ', out);
+}
+
+/* Prints at most `width` columns of a text and returns how many; a cut shows as an ellipsis. */
+static size_t print_cut(FILE *out, const char *text, size_t width) {
+        size_t have = text_width(text), bytes;
+
+        if (have <= width) {
+                (void) fputs(text, out);
+                return have;
+        }
+        if (width == 0)
+                return 0;
+        bytes = text_fit(text, width - 1);
+        (void) fwrite(text, 1, bytes, out);
+        (void) fputs(text_locale_is_utf8() ? "\xe2\x80\xa6" : "~", out);
+        return width;
+}
+
+static size_t cell_print(const Table *table, size_t i, FILE *out, size_t width, bool color) {
+        const Cell *cell = &table->cells[i];
+        size_t printed, before = 0;
+
+        if (table->align[i % table->n_columns] == TABLE_RIGHT) {
+                printed = text_width(cell->text);
+                before = width > printed ? width - printed : 0;
+                pad(out, before);
+        }
+        (void) fputs(style_on(cell->style, color), out);
+        printed = before + print_cut(out, cell->text, width - before);
+        (void) fputs(style_off(cell->style, color), out);
+        return printed;
+}
+
+static void row_print(const Table *table,
+                      size_t row,
+                      FILE *out,
+                      const size_t widths[],
+                      size_t limit,
+                      bool color) {
+        size_t left = limit;
+
+        for (size_t i = 0; i < table->n_columns; i++) {
+                size_t width = MIN2(widths[i], left), printed;
+                bool more = i + 1 < table->n_columns && left > width + GAP;
+
+                printed = cell_print(table, row * table->n_columns + i, out, width, color);
+                if (!more)
+                        break;
+                pad(out, width - printed + GAP);
+                left -= width + GAP;
+        }
+        (void) fputc('\n', out);
+}
+
+int table_print(const Table *table, FILE *out, size_t width, bool color, bool header) {
+        size_t n_rows = table->n_cells / table->n_columns, limit = width > 0 ? width : SIZE_MAX;
+        _cleanup_(freep) size_t *widths = calloc(table->n_columns, sizeof(*widths));
+
+        if (!widths)
+                return -ENOMEM;
+        for (size_t i = header ? 0 : table->n_columns; i < table->n_cells; i++) {
+                size_t *have = &widths[i % table->n_columns];
+
+                *have = MAX2(*have, text_width(table->cells[i].text));
+        }
+        widths_shrink(table, widths, limit);
+        for (size_t row = header ? 0 : 1; row < n_rows; row++)
+                row_print(table, row, out, widths, limit, color);
+        return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text made harmless, numbers made short, tables made to fit. */
+#include "tests/unit/test.h"
+
+#include <locale.h>
+#include <stdio.h>
+
+#include "client/table.h"
+#include "client/text.h"
+
+static void test_harmless(void **state) {
+        static const struct {
+                const char *text, *expected;
+        } cases[] = {
+                { "plain", "plain" },
+                { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+                { "\x1b[2J", "\\x1b[2J" },
+                { "a\nb\tc\x7f", "a\\nb\\x09c\\x7f" },
+                { "\xc2\x9b", "\\u009b" }, /* C1: CSI */
+                { "\xe2\x80\xae"
+                  "txt",
+                  "\\u202etxt" }, /* right-to-left override */
+                { "\xe2\x81\xa6", "\\u2066" },
+                { "\xd8\x9c", "\\u061c" },
+                { "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                 /* overlong */
+                { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
+                { "\xf0\x9f", "\xef\xbf\xbd\xef\xbf\xbd" },                 /* cut */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(freep) char *got = NULL;
+
+                assert_int_equal(text_harmless(cases[i].text, &got), 0);
+                assert_string_equal(got, cases[i].expected);
+        }
+}
+
+static void test_numbers(void **state) {
+        static const struct {
+                uint64_t number;
+                const char *scaled, *duration;
+        } cases[] = {
+                { 0, "0", "0us" },
+                { 999, "999", "999us" },
+                { 1000, "1.0k", "1ms" },
+                { 9199, "9.1k", "9ms" },
+                { 999999, "999.9k", "999ms" },
+                { 61000000, "61.0M", "1min" },
+                { UINT64_C(3600000000), "3.6G", "1h" },
+                { UINT64_C(259200000000), "259.2G", "3d" },
+                { UINT64_MAX, "18.4E", "213503982d" },
+        };
+        char buf[TEXT_NUMBER_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                assert_string_equal(text_scaled(cases[i].number, buf), cases[i].scaled);
+                assert_string_equal(text_duration(cases[i].number, buf), cases[i].duration);
+        }
+}
+
+static void table_text(const Table *table, size_t width, bool color, bool header, char **ret) {
+        size_t size;
+        FILE *f = open_memstream(ret, &size);
+
+        assert_non_null(f);
+        assert_int_equal(table_print(table, f, width, color, header), 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+static void test_table(void **state) {
+        static const char *const cells[] = {
+                "NAME", "N", "a-rather-long-name", "7", "\xe6\xbc\xa2\xe5\xad\x97", "1234"
+        };
+        static const struct {
+                size_t width;
+                bool header;
+                const char *expected;
+        } cases[] = {
+                { 0, true,
+                  "NAME                   N\na-rather-long-name     7\n\xe6\xbc\xa2\xe5\xad\x97    "
+                  "            1234\n" },
+                { 16, true,
+                  "NAME           N\na-rather-\xe2\x80\xa6     7\n\xe6\xbc\xa2\xe5\xad\x97        "
+                  "1234\n" },
+                { 0, false,
+                  "a-rather-long-name     7\n\xe6\xbc\xa2\xe5\xad\x97                1234\n" },
+        };
+        _cleanup_(table_freep) Table *table = NULL;
+
+        assert_int_equal(table_new(2, &table), 0);
+        table_set_align(table, 1, TABLE_RIGHT);
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                assert_int_equal(table_add(table, i == 3 ? STYLE_BAD : STYLE_NONE, cells[i]), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(freep) char *got = NULL;
+
+                table_text(table, cases[i].width, false, cases[i].header, &got);
+                assert_string_equal(got, cases[i].expected);
+        }
+        for (size_t width = 1; width < 30; width++) {
+                _cleanup_(freep) char *got = NULL;
+                char *save = NULL;
+
+                table_text(table, width, false, true, &got);
+                for (char *line = strtok_r(got, "\n", &save); line;
+                     line = strtok_r(NULL, "\n", &save))
+                        assert_true(text_width(line) <= width);
+        }
+        {
+                _cleanup_(freep) char *got = NULL;
+
+                table_text(table, 0, true, false, &got);
+                assert_non_null(strstr(got, "\x1b[0;1;31m7\x1b[0m"));
+        }
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_harmless),
+                cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_table),
+        };
+
+        assert(setlocale(LC_ALL, "C.UTF-8"));
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

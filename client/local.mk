@@ -3,10 +3,38 @@
 noinst_LIBRARIES += libclient.a
 libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 libclient_a_SOURCES = \
+	client/client.c \
+	client/client.h \
+	client/complete.c \
+	client/help.c \
 	client/json-text.c \
 	client/message-json.c \
 	client/message-json.h \
+	client/options.c \
+	client/options.h \
+	client/process.c \
+	client/process.h \
+	client/report.c \
+	client/report.h \
+	client/services.c \
+	client/services.h \
 	client/table.c \
 	client/table.h \
 	client/text.c \
-	client/text.h
+	client/text.h \
+	client/verb-endpoints.c \
+	client/verb-find.c \
+	client/verb-list.c \
+	client/verb-log-level.c \
+	client/verb-resync.c \
+	client/verb-show.c \
+	client/verb-stats.c \
+	client/verb-status.c \
+	client/verb-wait.c \
+	client/verbs.c \
+	client/verbs.h
+
+bin_PROGRAMS += ipvsproxyctl
+ipvsproxyctl_SOURCES = client/main.c
+ipvsproxyctl_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+ipvsproxyctl_LDADD = libclient.a libcommon.a $(SYSTEMD_LIBS) $(JSON_LIBS)

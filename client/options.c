@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/report.h"
+#include "common/parse.h"
+
+#define LETTERS_MAX 64
+#define LONG_BASE 256
+
+static int parse_flag(Options *options, void *field, const char *arg) {
+        *(bool *) field = true;
+        return 0;
+}
+
+static int parse_text(Options *options, void *field, const char *arg) {
+        *(const char **) field = arg;
+        return *arg ? 0 : -EINVAL;
+}
+
+static int parse_json_mode(Options *options, void *field, const char *arg) {
+        JsonMode *mode = field;
+
+        /* -j: for eyes on a terminal, for programs in a pipe */
+        if (!arg)
+                *mode = isatty(STDOUT_FILENO) ? JSON_MODE_PRETTY : JSON_MODE_SHORT;
+        else if (strcmp(arg, "pretty") == 0)
+                *mode = JSON_MODE_PRETTY;
+        else if (strcmp(arg, "short") == 0)
+                *mode = JSON_MODE_SHORT;
+        else if (strcmp(arg, "off") == 0)
+                *mode = JSON_MODE_OFF;
+        else
+                return -EINVAL;
+        return 0;
+}
+
+static int parse_output(Options *options, void *field, const char *arg) {
+        options->wide = strcmp(arg, "wide") == 0;
+        options->names_only = strcmp(arg, "name") == 0;
+        if (strcmp(arg, "json") == 0)
+                options->json = JSON_MODE_PRETTY;
+        else if (!options->wide && !options->names_only)
+                return -EINVAL;
+        return 0;
+}
+
+static int parse_color(Options *options, void *field, const char *arg) {
+        ColorMode *mode = field;
+
+        if (strcmp(arg, "auto") == 0)
+                *mode = COLOR_MODE_AUTO;
+        else if (strcmp(arg, "always") == 0)
+                *mode = COLOR_MODE_ALWAYS;
+        else if (strcmp(arg, "never") == 0)
+                *mode = COLOR_MODE_NEVER;
+        else
+                return -EINVAL;
+        return 0;
+}
+
+/* "30" are seconds, "5m" has a unit; nothing is no time-out */
+static int parse_timeout(Options *options, void *field, const char *arg) {
+        uint64_t *usec = field;
+        uint64_t seconds;
+        int r;
+
+        r = parse_uint64(arg, &seconds);
+        if (r == 0) {
+                if (seconds == 0 || seconds > UINT64_MAX / USEC_PER_SEC / 2)
+                        return -ERANGE;
+                *usec = seconds * USEC_PER_SEC;
+                return 0;
+        }
+        r = parse_duration(arg, usec);
+        return r < 0 ? r : *usec == 0 ? -ERANGE : 0;
+}
+
+#define FIELD(name) offsetof(Options, name)
+/* clang-format off */
+const OptionSpec option_table[] = {
+        { "json", 0, "MODE", "pretty short off", NULL, parse_json_mode, FIELD(json), "Output as JSON: pretty, short or off" },
+        { NULL, 'j', NULL, NULL, NULL, parse_json_mode, FIELD(json), "Same as --json=pretty on a terminal, else --json=short" },
+        { "output", 'o', "FORMAT", "wide name json", NULL, parse_output, 0, "wide, name or json" },
+        { "full", 'l', NULL, NULL, NULL, parse_flag, FIELD(full), "Cut nothing to the width of the terminal; resync: compare with the whole kernel" },
+        { "no-pager", 0, NULL, NULL, NULL, parse_flag, FIELD(no_pager), "Do not pipe output into a pager" },
+        { "no-legend", 0, NULL, NULL, NULL, parse_flag, FIELD(no_legend), "Do not print column headers and counts" },
+        { "quiet", 'q', NULL, NULL, NULL, parse_flag, FIELD(quiet), "Print only what was asked for" },
+        { "namespace", 'n', "NAMESPACE", NULL, NULL, parse_text, FIELD(namespace), "Namespace of the services" },
+        { "no-ask-password", 0, NULL, NULL, NULL, parse_flag, FIELD(no_ask_password), "Do not ask for authorisation" },
+        { "timeout", 0, "TIME", NULL, NULL, parse_timeout, FIELD(timeout_usec), "Wait this long for answers (seconds, or with unit)" },
+        { "color", 0, "WHEN", "auto always never", NULL, parse_color, FIELD(color), "auto, always or never" },
+        { "address", 0, "BUS", NULL, NULL, parse_text, FIELD(address), "Connect to this bus, not to the system bus" },
+        { "help", 'h', NULL, NULL, NULL, parse_flag, FIELD(help), "Show this help" },
+        { "version", 0, NULL, NULL, NULL, parse_flag, FIELD(version), "Show the version" },
+        { "state", 0, "STATE", "pending synced degraded refused removing", "list", parse_text, FIELD(state), "Only services in this state" },
+        { "protocol", 0, "PROTOCOL", "tcp udp sctp", "list", parse_text, FIELD(protocol), "Only services of this protocol" },
+        { "wide", 'w', NULL, NULL, "list find", parse_flag, FIELD(wide), "More columns, same as -o wide" },
+        { "property", 'p', "NAMES", NULL, "show", parse_text, FIELD(properties), "Only these properties, separated by commas" },
+        { "value", 0, NULL, NULL, "show", parse_flag, FIELD(value), "Values without names" },
+        { "exact", 0, NULL, NULL, "stats", parse_flag, FIELD(exact), "Numbers not rounded" },
+        { "rate", 0, NULL, NULL, "stats", parse_flag, FIELD(rate), "Per second, not totals" },
+        { "no-block", 0, NULL, NULL, "resync", parse_flag, FIELD(no_block), "Do not wait until it is done" },
+        { "for", 0, "CONDITION", "running generation=", "wait", parse_text, FIELD(wait_for), "running, or generation=N" },
+};
+/* clang-format on */
+const size_t n_option_table = ELEMENTSOF(option_table);
+
+static void options_to_getopt(struct option longs[static 1], char letters[static LETTERS_MAX]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_option_table; i++) {
+                const OptionSpec *spec = &option_table[i];
+
+                if (spec->name)
+                        *longs++ = (struct option){ .name = spec->name,
+                                                    .has_arg = spec->arg ? required_argument
+                                                                         : no_argument,
+                                                    .val = LONG_BASE + (int) i };
+                if (spec->letter) {
+                        letters[n++] = spec->letter;
+                        if (spec->arg)
+                                letters[n++] = ':';
+                }
+        }
+        letters[n] = '\0';
+        *longs = (struct option){ .name = NULL };
+}
+
+static size_t option_find(int found) {
+        size_t i = 0;
+
+        if (found >= LONG_BASE)
+                return (size_t) (found - LONG_BASE);
+        while (option_table[i].letter != found)
+                i++;
+        return i;
+}
+
+int options_parse(Options *options, int argc, char *argv[], int *ret_first) {
+        struct option longs[ELEMENTSOF(option_table) + 1];
+        char letters[LETTERS_MAX];
+        int found;
+
+        _Static_assert(ELEMENTSOF(option_table) <= ELEMENTSOF(options->given), "too many options");
+        options_to_getopt(longs, letters);
+        optind = 0; /* glibc: start anew, for tests that parse twice */
+        while ((found = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
+                size_t i;
+
+                if (found == '?')
+                        return EXIT_CODE_USAGE;
+                i = option_find(found);
+                options->given[i] = true;
+                if (option_table[i].parse(options, (char *) options + option_table[i].offset,
+                                          optarg) < 0)
+                        return report(EXIT_CODE_USAGE, "Bad value for --%s: \"%s\"",
+                                      option_table[i].name, optarg);
+        }
+        *ret_first = optind;
+        return 0;
+}
+
+bool options_word_in(const char *list, const char *word, char separator) {
+        size_t n = strlen(word);
+
+        for (const char *p = list; p; p = strchr(p, separator), p = p ? p + 1 : NULL)
+                if (strncmp(p, word, n) == 0 && (p[n] == separator || p[n] == '\0'))
+                        return true;
+        return false;
+}
+
+int options_check_verb(const Options *options, const char *verb) {
+        for (size_t i = 0; i < n_option_table; i++)
+                if (options->given[i] && option_table[i].verbs &&
+                    !options_word_in(option_table[i].verbs, verb, ' '))
+                        return report(EXIT_CODE_USAGE, "Option --%s is not for \"%s\".",
+                                      option_table[i].name, verb);
+        return 0;
+}

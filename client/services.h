@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's lists, fetched page by page, and the service a person means by a word. All report.
+ */
+#pragma once
+
+#include "client/client.h"
+
+typedef struct ServiceFilter {
+        const char *namespace, *name, *state, *protocol, *address; /* borrowed; NULL = any */
+} ServiceFilter;
+
+/* An array of objects: path, id, namespace, name, portName, protocol, port, state, endpointsReady,
+ * … */
+int services_fetch(Client *client, const ServiceFilter *filter, json_object **ret);
+
+/* Of the object at `path`: address, port, state, node, weight, active, inactive, pod, zone, … */
+int endpoints_fetch(Client *client, const char *path, const char *id, json_object **ret);
+
+/* All rows, or only that of `id`: id, connections, inPackets, …, connectionsPerSec, …, active,
+ * inactive */
+int statistics_fetch(Client *client, const char *id, json_object **ret);
+
+/*
+ * "ns/name:port", "ns/name" if that service has one port only; without "ns/" --namespace or
+ * "default". Several ports: EXIT_CODE_USAGE with the candidates; none: EXIT_CODE_NOT_FOUND.
+ */
+int service_resolve(Client *client, const char *word, char **ret_id, char **ret_path);
+
+/* Rows of services_fetch() as the options ask for: JSON, names or a table. */
+int services_print(Client *client, json_object *rows);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* find: from an address to the service behind it. */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "client/message-json.h"
+#include "client/report.h"
+#include "client/services.h"
+#include "client/verbs.h"
+#include "common/addr.h"
+#include "common/bus-names.h"
+#include "common/parse.h"
+
+/* What find was asked for. */
+typedef struct Target {
+        char address[IP_ADDR_STRLEN]; /* canonical */
+        uint16_t port;                /* 0 = any */
+        const char *protocol;         /* borrowed; NULL = any */
+} Target;
+
+static int address_parse(const char *text, Target *ret) {
+        size_t n = strlen(text);
+        char buf[IP_ADDR_STRLEN] = "";
+        IpAddr addr;
+        int r;
+
+        if (n > 2 && text[0] == '[' && text[n - 1] == ']')
+                text++, n -= 2;
+        if (n >= sizeof(buf))
+                return -EINVAL;
+        (void) memcpy(buf, text, n);
+        r = ip_addr_parse(buf, &addr);
+        if (r < 0)
+                return r;
+        (void) ip_addr_format(&addr, ret->address);
+        return 0;
+}
+
+/* "10.96.0.10", "10.96.0.10:53", "[fd00::1]:53/udp", "fd00::1". Writes into `text`. */
+static int target_parse(char *text, Target *ret) {
+        char *slash = strchr(text, '/'), *colon;
+
+        if (address_parse(text, ret) == 0)
+                return 0;
+        if (slash) {
+                *slash = '\0';
+                ret->protocol = slash + 1;
+                for (char *p = slash + 1; *p; p++)
+                        *p = (char) tolower((unsigned char) *p);
+        }
+        colon = strrchr(text, ':');
+        if (!colon || parse_uint16(colon + 1, &ret->port) < 0 || ret->port == 0)
+                return -EINVAL;
+        *colon = '\0';
+        if (*text != '[' && strchr(text, ':'))
+                return -EINVAL;
+        return address_parse(text, ret);
+}
+
+static int service_by_address(Client *client,
+                              const Target *target,
+                              const char *protocol,
+                              sd_bus_error *error,
+                              char **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        const char *path;
+        int r;
+
+        r = client_new_call(client, BUS_PATH, BUS_INTERFACE_MANAGER, "GetServiceByAddress", &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "sqs", target->address, target->port, protocol);
+        if (r >= 0)
+                r = client_call(client, call, error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return r;
+        *ret = strdup(path);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* Properties of a service in the words of a list's row. */
+static int row_from_properties(json_object *properties, const char *path, json_object **ret) {
+        static const struct {
+                const char *from, *to;
+        } fields[] = {
+                { "id", "id" },
+                { "namespace", "namespace" },
+                { "name", "name" },
+                { "portName", "portName" },
+                { "protocol", "protocol" },
+                { "port", "port" },
+                { "state", "state" },
+                { "readyEndpointCount", "endpointsReady" },
+                { "endpointCount", "endpointsTotal" },
+                { "programmedGeneration", "programmedGeneration" },
+        };
+        _cleanup_(json_object_putp) json_object *row = json_object_new_object();
+        int r = row ? json_add(row, "path", json_object_new_string(path)) : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fields); i++)
+                r = json_add(row, fields[i].to,
+                             json_object_get(json_get(properties, fields[i].from)));
+        if (r >= 0)
+                r = json_add(row, "virtualServers",
+                             json_object_new_uint64(json_get_length(properties, "virtualServers")));
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(row);
+        return 0;
+}
+
+/* Adds the service of one protocol, if there is one. */
+static int find_protocol(Client *client,
+                         const Target *target,
+                         const char *protocol,
+                         sd_bus_error *error,
+                         json_object *rows) {
+        _cleanup_(json_object_putp) json_object *properties = NULL;
+        _cleanup_(freep) char *path = NULL;
+        json_object *row;
+        int r;
+
+        sd_bus_error_free(error);
+        r = service_by_address(client, target, protocol, error, &path);
+        if (r < 0 && sd_bus_error_has_name(error, BUS_ERROR_NO_SUCH_SERVICE))
+                return 0;
+        if (r < 0)
+                return report_bus(error, r, "Failed to find the service of %s", target->address);
+        r = client_get_all(client, path, BUS_INTERFACE_SERVICE, &properties);
+        if (r != 0)
+                return r;
+        r = row_from_properties(properties, path, &row);
+        return r < 0 ? r : json_append(rows, row);
+}
+
+static int find_port(Client *client, const Target *target, json_object **ret) {
+        static const char *const protocols[] = { "tcp", "udp", "sctp" };
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(json_object_putp) json_object *rows = json_object_new_array();
+        int r = rows ? 0 : -ENOMEM;
+
+        if (r == 0 && target->protocol)
+                r = find_protocol(client, target, target->protocol, &error, rows);
+        for (size_t i = 0; r == 0 && !target->protocol && i < ELEMENTSOF(protocols); i++)
+                r = find_protocol(client, target, protocols[i], &error, rows);
+        if (r != 0)
+                return r;
+        if (json_object_array_length(rows) == 0)
+                return report_bus(&error, -ENOENT, "Failed to find the service of %s port %u",
+                                  target->address, target->port);
+        *ret = TAKE_PTR(rows);
+        return 0;
+}
+
+int verb_find_address(Client *client, int n_words, char *words[]) {
+        _cleanup_(json_object_putp) json_object *rows = NULL;
+        Target target = { 0 };
+        int r;
+
+        if (target_parse(words[0], &target) < 0)
+                return report(EXIT_CODE_USAGE, "Bad address; it is ADDRESS[:PORT[/PROTOCOL]], IPv6 "
+                                               "with a port in brackets.");
+        if (target.port > 0)
+                r = find_port(client, &target, &rows);
+        else
+                r = services_fetch(client, &(ServiceFilter){ .address = target.address }, &rows);
+        if (r != 0)
+                return r;
+        if (json_object_array_length(rows) == 0)
+                return report(EXIT_CODE_NOT_FOUND,
+                              "Failed to find the service of %s: No service has this address.",
+                              target.address);
+        return services_print(client, rows);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/verbs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/report.h"
+
+/* clang-format off */
+const Verb verb_table[] = {
+        { "status", 0, 1, VERB_PASSIVE | VERB_SERVICES, verb_status, "[SERVICE]", "Show how the daemon or a service is (default)" },
+        { "list", 0, VERB_ANY, 0, verb_list, "[PATTERN...]", "List services" },
+        { "show", 0, 1, VERB_SERVICES, verb_show, "[SERVICE]", "Show all properties, for programs" },
+        { "endpoints", 1, 1, VERB_SERVICES, verb_endpoints, "SERVICE", "List the endpoints of a service" },
+        { "find", 1, 1, 0, verb_find_address, "ADDRESS[:PORT[/PROTOCOL]]", "Find the service of an address" },
+        { "stats", 0, 1, VERB_SERVICES, verb_stats, "[SERVICE]", "Show connections, packets and bytes" },
+        { "resync", 0, VERB_ANY, VERB_SERVICES, verb_resync, "[SERVICE...]", "Write everything to the kernel that is not so yet" },
+        { "wait", 0, 0, VERB_PASSIVE, verb_wait, "", "Wait until the daemon has got somewhere" },
+        { "log-level", 0, 1, 0, verb_log_level, "[LEVEL]", "Show or set what the daemon logs" },
+        { "help", 0, 1, VERB_LOCAL, verb_help, "[COMMAND]", "Show this help, or that of a command" },
+        { "version", 0, 0, VERB_LOCAL, verb_version, "", "Show the version" },
+        { "complete", 0, VERB_ANY, VERB_LOCAL | VERB_PASSIVE | VERB_HIDDEN, verb_complete, "-- [WORD...]", "Words that may stand last, for shells" },
+};
+/* clang-format on */
+const size_t n_verb_table = ELEMENTSOF(verb_table);
+
+const Verb *verb_find(const char *name) {
+        for (size_t i = 0; i < n_verb_table; i++)
+                if (strcmp(verb_table[i].name, name) == 0)
+                        return &verb_table[i];
+        return NULL;
+}
+
+static int verb_run(Client *client, const Verb *verb, int n_words, char *words[]) {
+        int r;
+
+        if ((size_t) n_words < verb->min || (size_t) n_words > verb->max)
+                return report(EXIT_CODE_USAGE, "Usage: ipvsproxyctl %s %s", verb->name, verb->args);
+        r = options_check_verb(&client->options, verb->name);
+        if (r != 0)
+                return r;
+        client->auto_start = !(verb->flags & VERB_PASSIVE);
+        if (!(verb->flags & VERB_LOCAL)) {
+                r = client_connect(client);
+                if (r != 0)
+                        return r;
+        }
+        client_output_begin(client);
+        return verb->run(client, n_words, words);
+}
+
+static int dispatch(Client *client, int argc, char *argv[]) {
+        const char *name;
+        const Verb *verb;
+        int first = 0, r;
+
+        r = options_parse(&client->options, argc, argv, &first);
+        if (r != 0)
+                return r;
+        if (client->options.version)
+                return verb_version(client, 0, NULL);
+        if (client->options.help)
+                return verb_help(client, argc > first ? 1 : 0, argv + first);
+        name = argc > first ? argv[first] : verb_table[0].name;
+        verb = verb_find(name);
+        if (!verb)
+                return report(EXIT_CODE_USAGE,
+                              "Unknown command \"%s\"; \"ipvsproxyctl help\" lists them.", name);
+        return verb_run(client, verb, MAX2(argc - first - 1, 0), argv + first + 1);
+}
+
+/*
+ * What was printed may still fail to get out: a closed pipe is nobody's fault, a full disk is.
+ * errno of an earlier failure is lost by now, so a line feed is written to learn it anew.
+ */
+static int output_end(int r) {
+        bool failed = ferror(stdout) != 0;
+
+        clearerr(stdout);
+        errno = 0;
+        if (!failed && fflush(stdout) == 0)
+                return r;
+        if (failed && fputc('\n', stdout) != EOF)
+                (void) fflush(stdout);
+        if (errno == EPIPE)
+                return r == -EIO ? 0 : r;
+        return report(EXIT_CODE_FAILURE, "Failed to write output: %s",
+                      strerror(errno ? errno : EIO));
+}
+
+int client_main(int argc, char *argv[]) {
+        Client client = { 0 };
+        int r;
+
+        r = output_end(dispatch(&client, argc, argv));
+        client_done(&client);
+        return report_result(r);
+}

@@ -94,12 +94,15 @@ static void list_lines(json_object *list,
         }
         for (size_t i = 0; list && i < json_object_array_length(list); i++) {
                 json_object *item = json_object_array_get_idx(list, i);
-                const char *reason = json_get_text(item, "reason");
+                const char *reason = json_get_text(item, "reason"),
+                           *have = json_get_text(item, value);
+                bool unsure = strcmp(have, "unknown") == 0;
 
-                if (strcmp(json_get_text(item, value), usual) == 0)
+                if (strcmp(have, usual) == 0)
                         continue;
-                line(next, "%s is %s%s%s%s", json_get_text(item, name), json_get_text(item, value),
-                     *reason ? " (" : "", reason, *reason ? ")" : "");
+                line(next, "%s%s%s%s%s", json_get_text(item, name),
+                     unsure ? ", as far as is known" : "", *reason ? " (" : "", reason,
+                     *reason ? ")" : "");
                 next = "and";
         }
 }

@@ -260,9 +260,9 @@ static void test_status(void **state) {
                   "         Drift: 2 repaired\n"
                   "       Refused: 1, see \"ipvsproxyctl list --state=refused\"\n"
                   "        Kernel: ip_vs, nf_tables\n"
-                  "           not: sctp is no (Module missing)\n"
+                  "           not: sctp (Module missing)\n"
                   "    Conditions: KernelReady\n"
-                  "           not: ApiReachable is false (Timeout)\n",
+                  "           not: ApiReachable (Timeout)\n",
                   "" },
                 { "status shop/edge", 6,
                   "\xe2\x97\x8f shop/edge:https: refused\n"

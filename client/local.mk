@@ -38,3 +38,5 @@ bin_PROGRAMS += ipvsproxyctl
 ipvsproxyctl_SOURCES = client/main.c
 ipvsproxyctl_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 ipvsproxyctl_LDADD = libclient.a libcommon.a $(SYSTEMD_LIBS) $(JSON_LIBS)
+
+dist_man_MANS += man/ipvsproxyctl.8

@@ -7,6 +7,7 @@
 
 #include "client/table.h"
 #include "client/text.h"
+#include "client/verbs.h"
 
 static void test_harmless(void **state) {
         static const struct {
@@ -114,11 +115,57 @@ static void test_table(void **state) {
         }
 }
 
+static bool manual_has(const char *manual, const char *before, const char *name) {
+        char wanted[64], *out = wanted;
+
+        out += snprintf(wanted, sizeof(wanted), "\n.B%s", before);
+        for (const char *p = name; *p; p++) {
+                if (*p == '-')
+                        *out++ = '\\';
+                *out++ = *p;
+        }
+        *out = '\0';
+        return strstr(manual, wanted);
+}
+
+/* Whatever the tables have, the manual explains. */
+static void test_manual(void **state) {
+        static char manual[65536];
+        const char *srcdir = getenv("srcdir");
+        char path[256];
+        size_t n;
+        FILE *f;
+
+        (void) snprintf(path, sizeof(path), "%s/man/ipvsproxyctl.8", srcdir ? srcdir : ".");
+        f = fopen(path, "re");
+        assert_non_null(f);
+        n = fread(manual, 1, sizeof(manual) - 1, f);
+        manual[n] = '\0';
+        (void) fclose(f);
+        for (size_t i = 0; i < n_verb_table; i++)
+                if (!(verb_table[i].flags & VERB_HIDDEN) &&
+                    !manual_has(manual, "R ", verb_table[i].name) &&
+                    !manual_has(manual, " ", verb_table[i].name))
+                        fail_msg("the manual has no command %s", verb_table[i].name);
+        for (size_t i = 0; i < n_option_table; i++) {
+                char name[48], letters[64];
+
+                (void) snprintf(name, sizeof(name), "--%s",
+                                option_table[i].name ? option_table[i].name : "");
+                (void) snprintf(letters, sizeof(letters), "-%c \", \" --%s", option_table[i].letter,
+                                name + 2);
+                if (option_table[i].name &&
+                    !manual_has(manual, "R ", option_table[i].letter ? letters : name))
+                        fail_msg("the manual has no option %s", name);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_harmless),
                 cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_manual),
         };
 
         assert(setlocale(LC_ALL, "C.UTF-8"));

@@ -539,6 +539,32 @@ static void test_output(void **state) {
         assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Readline cuts words at ":" and "="; what the function gives back must fit behind that cut. */
+static void test_bash(void **state) {
+        static const char *const script =
+                ". \"$srcdir/completion/bash/ipvsproxyctl\"; PATH=$PWD:$PATH\n"
+                "try() { COMP_LINE=$1 COMP_POINT=${#1}; _ipvsproxyctl; test \"${COMPREPLY[*]}\" = "
+                "\"$2\" ||\n"
+                "        { echo \"$1: ${COMPREPLY[*]}\" >&2; exit 1; }; }\n"
+                "try 'ipvsproxyctl st' 'status stats'\n"
+                "try 'ipvsproxyctl -q endpoints shop/' 'shop/cart:http shop/db shop/edge:https'\n"
+                "try 'ipvsproxyctl endpoints kube-system/kube-dns:d' 'dns dns-tcp'\n"
+                "try 'ipvsproxyctl list --state=re' 'refused removing'\n"
+                "try 'ipvsproxyctl version ' ''\n";
+        const Bench *bench = *state;
+        int status = 0;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", bench->address, 1);
+                (void) setenv("srcdir", ".", 0);
+                (void) execlp("bash", "bash", "-c", script, (char *) NULL);
+                _exit(127);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),      cmocka_unit_test(test_find),
@@ -547,7 +573,7 @@ int main(void) {
                 cmocka_unit_test(test_resync),    cmocka_unit_test(test_log_level),
                 cmocka_unit_test(test_usage),     cmocka_unit_test(test_complete),
                 cmocka_unit_test(test_states),    cmocka_unit_test(test_no_bus),
-                cmocka_unit_test(test_output),
+                cmocka_unit_test(test_output),    cmocka_unit_test(test_bash),
         };
 
         (void) setenv("LC_ALL", "C.UTF-8", 1);

@@ -1,1 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The middle of the daemon: everything that drives model, proxy and kernel.
+noinst_LIBRARIES += libcontrol.a
+libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+libcontrol_a_SOURCES = \
+	daemon/control/adopt.c \
+	daemon/control/adopt.h \
+	daemon/control/drain.c \
+	daemon/control/drain.h \
+	daemon/control/journal.c \
+	daemon/control/journal.h \
+	daemon/control/manager.c \
+	daemon/control/manager.h \
+	daemon/control/manager-options.c \
+	daemon/control/manager-private.h \
+	daemon/control/node-setup.c \
+	daemon/control/node-setup.h \
+	daemon/control/node-view.c \
+	daemon/control/node-view.h \
+	daemon/control/port-view.c \
+	daemon/control/port-view.h \
+	daemon/control/priorities.h \
+	daemon/control/reconciler.c \
+	daemon/control/reconciler.h \
+	daemon/control/statistics.c \
+	daemon/control/statistics.h \
+	daemon/control/sync.c

@@ -251,6 +251,8 @@ static int builder_add_port(Builder *b, const ServicePort *source) {
                 .protocol = source->protocol,
                 .port = source->port,
                 .node_port = source->node_port,
+                .generation = b->config->generation,
+                .programmed_usec = b->config->now_usec,
         };
         port->name = strdup(source->name);
         port->servers = calloc(MAX2(n_max, (size_t) 1), sizeof(PortServer));

@@ -21,6 +21,7 @@ typedef struct ProxyConfig {
         uint32_t scheduler_flags; /* VIRTUAL_SERVER_SCHED1, … that go with the scheduler */
         const IpAddr *node_port_addresses; /* where node ports are served */
         size_t n_node_port_addresses;
+        uint64_t generation, now_usec; /* what is written on ports computed now */
         const IpAddr *host_addresses; /* of the node's other devices: never bound to kube-ipvs0 */
         size_t n_host_addresses;
 } ProxyConfig;
@@ -72,8 +73,8 @@ typedef struct DesiredPort {
         size_t n_servers;
         size_t n_endpoints, n_ready, n_local; /* over both families */
         size_t n_used; /* real servers chosen for the cluster addresses, over both families */
-        uint64_t generation; /* for the reconciler: of the sync that last touched it */
-        uint64_t programmed_usec; /* likewise, CLOCK_REALTIME */
+        uint64_t generation; /* of the sync that computed it */
+        uint64_t programmed_usec; /* when, CLOCK_REALTIME */
 } DesiredPort;
 
 typedef struct RefusedAddress {

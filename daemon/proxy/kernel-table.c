@@ -393,6 +393,10 @@ int server_state_set(KernelTable *table, ServerState *server, const VirtualServe
         return 0;
 }
 
+int server_state_set_owner(KernelTable *table, ServerState *server, ServerOwner owner) {
+        return server_state_set_present(table, server, server->present, owner);
+}
+
 int kernel_table_set_server(KernelTable *table,
                             const VirtualServerKey *key,
                             const VirtualServer *actual,

@@ -30,6 +30,7 @@ typedef struct AddressState {
         uint32_t n_wanted;
         uint32_t n_servers; /* present virtual servers of ours on it: it stays until they are gone */
         bool present; /* on kube-ipvs0 */
+        bool seen; /* for who compares with a dump */
 } AddressState;
 
 typedef struct ElementState {
@@ -37,6 +38,7 @@ typedef struct ElementState {
         FilterElement element;
         uint32_t n_wanted;
         bool present;
+        bool seen; /* for who compares with a dump */
 } ElementState;
 
 /* One service port's wish for a virtual server. */
@@ -65,6 +67,7 @@ struct ServerState {
         ServerClaim *claims; /* borrowed list; the head holds it */
 
         bool present;
+        bool seen; /* for who compares with a dump */
         ServerOwner owner;
         VirtualServer actual;
         RealServerState *dests; /* owned; sorted */
@@ -108,6 +111,8 @@ int kernel_table_set_server(KernelTable *table,
                             ServerOwner owner);
 /* The same in steps, for results of operations: queue nothing but the address. -ENOMEM. */
 int server_state_set(KernelTable *table, ServerState *server, const VirtualServer *actual);
+/* Of one that is present; must not be called during a walk over addresses. */
+int server_state_set_owner(KernelTable *table, ServerState *server, ServerOwner owner);
 int server_state_put_dest(ServerState *server, const RealServer *dest, uint64_t drain_usec);
 void server_state_remove_dest(ServerState *server, const IpPort *addr);
 RealServerState *server_state_find_dest(const ServerState *server, const IpPort *addr);

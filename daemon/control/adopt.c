@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/adopt.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- addresses */
+
+void host_addresses_done(HostAddresses *addresses) {
+        free(addresses->addrs);
+        *addresses = (HostAddresses) {};
+}
+
+typedef struct AddressWalk {
+        const AdoptParts *parts;
+        HostAddresses host;
+        size_t n_allocated;
+        size_t n_drift;
+} AddressWalk;
+
+static int address_walk_host(AddressWalk *walk, const IpAddr *addr) {
+        if (ip_addr_is_loopback(addr) || ip_addr_is_link_local(addr))
+                return 0;
+        if (walk->host.n_addrs == walk->n_allocated) {
+                size_t n = MAX2(walk->n_allocated * 2, (size_t) 16);
+                IpAddr *bigger = reallocarray(walk->host.addrs, n, sizeof(IpAddr));
+
+                if (!bigger)
+                        return -ENOMEM;
+                walk->host.addrs = bigger;
+                walk->n_allocated = n;
+        }
+        walk->host.addrs[walk->host.n_addrs++] = *addr;
+        return 0;
+}
+
+static int address_walk_visit(const AddressInfo *info, void *userdata) {
+        AddressWalk *walk = userdata;
+        AddressState *address;
+        int r;
+
+        if (!info->on_device)
+                return address_walk_host(walk, &info->addr);
+        if (ip_addr_is_link_local(&info->addr))
+                return 0; /* the kernel's own, of a device that was set up */
+        address = kernel_table_address(walk->parts->table, &info->addr);
+        if (!address || !address->present) {
+                walk->n_drift++;
+                r = kernel_table_set_address(walk->parts->table, &info->addr, true);
+                if (r < 0)
+                        return r;
+                address = kernel_table_address(walk->parts->table, &info->addr);
+        }
+        address->seen = true;
+        return 0;
+}
+
+static int address_compare(const void *a, const void *b) {
+        return ip_addr_compare(a, b);
+}
+
+/* Those of kube-ipvs0 that are gone: kernel_table_set_address() may free, so the walk collects first. */
+static int adopt_missing_addresses(const AdoptParts *parts, size_t *n_drift) {
+        AddressState *address;
+
+        for (size_t i = 0; (address = kernel_table_next_address(parts->table, &i));) {
+                if (address->present && !address->seen) {
+                        address->present = false;
+                        kernel_table_queue_address(parts->table, address);
+                        (*n_drift)++;
+                }
+                address->seen = false;
+        }
+        return 0;
+}
+
+int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_drift) {
+        AddressWalk walk = { .parts = parts };
+        int r;
+
+        r = parts->backend->ops->device_ensure(parts->backend);
+        if (r < 0)
+                return r;
+        r = parts->backend->ops->address_dump(parts->backend, address_walk_visit, &walk);
+        if (r < 0) {
+                host_addresses_done(&walk.host);
+                return r;
+        }
+        (void) adopt_missing_addresses(parts, &walk.n_drift);
+        if (walk.host.n_addrs > 0)
+                qsort(walk.host.addrs, walk.host.n_addrs, sizeof(IpAddr), address_compare);
+        host_addresses_done(ret_host);
+        *ret_host = walk.host;
+        *n_drift += walk.n_drift;
+        return 0;
+}
+
+/* ---- filter */
+
+typedef struct ElementList {
+        FilterElement *items; /* owned */
+        size_t n_items, n_allocated;
+} ElementList;
+
+static void element_list_done(ElementList *list) {
+        free(list->items);
+}
+
+static int element_list_add(const FilterElement *element, void *userdata) {
+        ElementList *list = userdata;
+
+        if (list->n_items == list->n_allocated) {
+                size_t n = MAX2(list->n_allocated * 2, (size_t) 64);
+                FilterElement *bigger = reallocarray(list->items, n, sizeof(FilterElement));
+
+                if (!bigger)
+                        return -ENOMEM;
+                list->items = bigger;
+                list->n_allocated = n;
+        }
+        list->items[list->n_items++] = *element;
+        return 0;
+}
+
+/* What a table that is gone has to be made with: all that was there and all that is wanted. */
+static int element_list_add_known(ElementList *list, const KernelTable *table) {
+        const ElementState *element;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && (element = kernel_table_next_element(table, &i));)
+                if (element->n_wanted > 0 || element->present)
+                        r = element_list_add(&element->element, list);
+        return r;
+}
+
+static int adopt_elements(const AdoptParts *parts, const ElementList *list, size_t *n_drift) {
+        ElementState *element;
+        int r;
+
+        for (size_t i = 0; i < list->n_items; i++) {
+                element = kernel_table_element(parts->table, &list->items[i]);
+                if (!element || !element->present) {
+                        (*n_drift)++;
+                        r = kernel_table_set_element(parts->table, &list->items[i], true);
+                        if (r < 0)
+                                return r;
+                        element = kernel_table_element(parts->table, &list->items[i]);
+                }
+                element->seen = true;
+        }
+        for (size_t i = 0; (element = kernel_table_next_element(parts->table, &i));) {
+                if (element->present && !element->seen) {
+                        element->present = false;
+                        kernel_table_queue_element(parts->table, element);
+                        (*n_drift)++;
+                }
+                element->seen = false;
+        }
+        return 0;
+}
+
+int adopt_filter(const AdoptParts *parts, size_t *n_drift) {
+        _cleanup_(element_list_done) ElementList list = {};
+        size_t n_made = 0;
+        int r;
+
+        r = parts->backend->ops->filter_dump(parts->backend, element_list_add, &list);
+        if (r == -ENOENT) {
+                list.n_items = 0;
+                r = element_list_add_known(&list, parts->table);
+        }
+        if (r < 0)
+                return r;
+        r = parts->backend->ops->filter_ensure(parts->backend, parts->filter, list.items, list.n_items);
+        if (r < 0)
+                return r;
+        *n_drift += r > 0;
+        return adopt_elements(parts, &list, r > 0 ? &n_made : n_drift);
+}
+
+/* ---- virtual servers */
+
+typedef struct ServerWalk {
+        const AdoptParts *parts;
+        RealServer *dests; /* owned */
+        size_t n_allocated;
+        size_t n_drift;
+} ServerWalk;
+
+static ServerOwner adopt_owner(const AdoptParts *parts, const VirtualServerKey *key, const ServerState *known) {
+        const AddressState *address = kernel_table_address(parts->table, &key->addr);
+
+        if (key->fwmark > 0)
+                return SERVER_OWNER_FOREIGN;
+        for (size_t i = 0; i < parts->n_exclude_cidrs; i++)
+                if (ip_net_contains(&parts->exclude_cidrs[i], &key->addr))
+                        return SERVER_OWNER_FOREIGN;
+        if (known && known->present)
+                return known->owner; /* decided before */
+        return (address && address->present) || journal_owns(parts->journal, key) ? SERVER_OWNER_US :
+                                                                                    SERVER_OWNER_FOREIGN;
+}
+
+/* Whether the table knew it so already: then nothing is queued. */
+static bool server_is_known(const ServerState *server, const VirtualServer *service, const RealServer *dests, size_t n_dests) {
+        if (!server || !server->present || server->n_dests != n_dests ||
+            !virtual_server_equal(&server->actual, service))
+                return false;
+        for (size_t i = 0; i < n_dests; i++) {
+                const RealServerState *dest = server_state_find_dest(server, &dests[i].addr);
+
+                if (!dest || dest->server.weight != dests[i].weight || dest->server.forward != dests[i].forward)
+                        return false;
+        }
+        return true;
+}
+
+static void adopt_deadlines(const AdoptParts *parts, ServerState *server) {
+        for (size_t i = 0; i < server->n_dests; i++)
+                if (server->dests[i].drain_usec == 0 && server->dests[i].server.weight == 0)
+                        server->dests[i].drain_usec =
+                                journal_deadline(parts->journal, &server->key, &server->dests[i].server.addr);
+}
+
+static int server_walk_visit(const VirtualServer *service,
+                             const TrafficStats *stats,
+                             const RealServerInfo *infos,
+                             size_t n_infos,
+                             void *userdata) {
+        ServerWalk *walk = userdata;
+        const AdoptParts *parts = walk->parts;
+        ServerState *server = kernel_table_server(parts->table, &service->key);
+        ServerOwner owner = adopt_owner(parts, &service->key, server);
+        int r;
+
+        if (n_infos > walk->n_allocated) {
+                RealServer *bigger = reallocarray(walk->dests, n_infos, sizeof(RealServer));
+
+                if (!bigger)
+                        return -ENOMEM;
+                walk->dests = bigger;
+                walk->n_allocated = n_infos;
+        }
+        for (size_t i = 0; i < n_infos; i++)
+                walk->dests[i] = infos[i].server;
+        if (!server_is_known(server, service, walk->dests, n_infos)) {
+                walk->n_drift += owner == SERVER_OWNER_US;
+                r = kernel_table_set_server(parts->table, &service->key, service, walk->dests, n_infos, owner);
+                if (r < 0)
+                        return r;
+                server = kernel_table_server(parts->table, &service->key);
+                adopt_deadlines(parts, server);
+        }
+        server->seen = true;
+        return owner == SERVER_OWNER_US ? journal_add(parts->journal, &service->key) : 0;
+}
+
+/* A walk must not free: those that are gone are looked up again one by one. */
+static int adopt_missing_servers(const AdoptParts *parts, size_t *n_drift) {
+        _cleanup_(freep) VirtualServerKey *gone = NULL;
+        size_t n = 0, n_max = kernel_table_n_servers(parts->table);
+        ServerState *server;
+        int r = 0;
+
+        gone = calloc(n_max + 1, sizeof(VirtualServerKey));
+        if (!gone)
+                return -ENOMEM;
+        for (size_t i = 0; (server = kernel_table_next_server(parts->table, &i));) {
+                if (server->present && !server->seen)
+                        gone[n++] = server->key;
+                server->seen = false;
+        }
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                *n_drift += kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US;
+                r = kernel_table_set_server(parts->table, &gone[i], NULL, NULL, 0, SERVER_OWNER_US);
+        }
+        return r;
+}
+
+int adopt_servers(const AdoptParts *parts, size_t *n_drift) {
+        ServerWalk walk = { .parts = parts };
+        int r = parts->backend->ops->ipvs_dump(parts->backend, server_walk_visit, &walk);
+
+        free(walk.dests);
+        if (r < 0)
+                return r;
+        *n_drift += walk.n_drift;
+        return adopt_missing_servers(parts, n_drift);
+}
+
+size_t adopt_claimed_servers(const AdoptParts *parts) {
+        ServerState *server;
+        size_t n = 0;
+
+        for (size_t i = 0; (server = kernel_table_next_server(parts->table, &i));) {
+                if (!server->present || server->owner != SERVER_OWNER_FOREIGN || !server->claims)
+                        continue;
+                if (server_state_set_owner(parts->table, server, SERVER_OWNER_US) < 0 ||
+                    journal_add(parts->journal, &server->key) < 0)
+                        continue;
+                kernel_table_queue_server(parts->table, server);
+                n++;
+        }
+        return n;
+}

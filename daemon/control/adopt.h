@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the kernel into the kernel table: at start, after somebody else changed something, and at each audit. What is
+ * found is entered as known and queued where it differs from the wish; the next turn repairs it. Decides who owns a
+ * virtual server (DESIGN §7).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control/journal.h"
+#include "kernel/backend.h"
+#include "proxy/kernel-table.h"
+
+typedef struct AdoptParts {
+        KernelTable *table;
+        KernelBackend *backend;
+        Journal *journal;
+        const FilterConfig *filter;
+        const IpNet *exclude_cidrs; /* foreign whatever else is true */
+        size_t n_exclude_cidrs;
+} AdoptParts;
+
+typedef struct HostAddresses {
+        IpAddr *addrs; /* owned; sorted, without those of kube-ipvs0, loopback and link-local */
+        size_t n_addrs;
+} HostAddresses;
+
+void host_addresses_done(HostAddresses *addresses);
+
+/*
+ * Each makes sure of the container (device, table) first and adds to *n_drift what was not as the table knew it. -errno.
+ * On failure of adopt_addresses() `ret_host` is untouched.
+ */
+int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_drift);
+int adopt_filter(const AdoptParts *parts, size_t *n_drift);
+/* After adopt_addresses(). */
+int adopt_servers(const AdoptParts *parts, size_t *n_drift);
+
+/*
+ * Where no journal was found: virtual servers that a service wants and that stand on this host's own addresses (node
+ * ports, of kube-proxy or of us before /run was lost) become ours. Returns how many.
+ */
+size_t adopt_claimed_servers(const AdoptParts *parts);

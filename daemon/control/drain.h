@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Real servers at weight 0 that wait for their connections to end: reads their connection counts now and then and
+ * marks those that are done, so that the next plan removes them (DESIGN §7).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "kernel/backend.h"
+#include "proxy/kernel-table.h"
+
+typedef struct Drain Drain;
+
+/* Borrows both. -ENOMEM. */
+int drain_new(KernelTable *table, KernelBackend *backend, Drain **ret);
+Drain *drain_free(Drain *drain);
+DEFINE_CLEANUP(Drain *, drain_free);
+
+/* A real server of this virtual server drains. -ENOMEM: it is removed at the next audit. */
+int drain_add(Drain *drain, const VirtualServerKey *key);
+/* Every virtual server of the table that has one: after the kernel was adopted. */
+int drain_add_all(Drain *drain);
+
+/*
+ * Looks at some of them. `now_usec` is CLOCK_BOOTTIME. Returns how many virtual servers were queued for the next
+ * plan; *ret_left is how many are still waited for.
+ */
+size_t drain_look(Drain *drain, uint64_t now_usec, size_t *ret_left);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manager's inside, for the files of this folder that are part of it.
+ */
+#pragma once
+
+#include "control/adopt.h"
+#include "control/drain.h"
+#include "control/journal.h"
+#include "control/manager.h"
+#include "control/node-view.h"
+#include "control/reconciler.h"
+#include "control/statistics.h"
+
+/* Copies of what ManagerOptions points to; all owned. */
+typedef struct OwnedOptions {
+        char *node_name, *scheduler, *state_directory, *local_interface;
+        IpNet *node_port_nets, *exclude_cidrs, *local_cidrs;
+} OwnedOptions;
+
+/* -ENOMEM; what was copied is for owned_options_done(), as always. */
+int owned_options_copy(OwnedOptions *owned, const ManagerOptions *from, ManagerOptions *ret);
+void owned_options_done(OwnedOptions *owned);
+
+/* Somebody who waits for a sync. */
+typedef struct ResyncTicket {
+        struct ResyncTicket *next;
+        uint64_t id;
+        uint64_t generation; /* of the sync that answers it */
+        ResyncDone done;
+        void *userdata;
+} ResyncTicket;
+
+typedef struct ManagerListenerEntry {
+        struct ManagerListenerEntry *next;
+        ManagerListener listener;
+        void *userdata;
+} ManagerListenerEntry;
+
+/* What has to be read from the kernel again before the next turn. */
+enum {
+        LOOK_ADDRESSES = 1,
+        LOOK_FILTER = 2,
+        LOOK_SERVERS = 4,
+        LOOK_ALL = 7,
+};
+
+struct Manager {
+        sd_event *event; /* owned reference */
+        KernelBackend *backend; /* owned, like all below */
+        OwnedOptions owned;
+        ManagerOptions options; /* its pointers lead into `owned` */
+        KernelInfo info;
+        Store *store;
+        KernelTable *table;
+        Desired *desired;
+        Journal *journal;
+        Drain *drain;
+        Statistics *statistics;
+        Reconciler *reconciler;
+        HostAddresses host;
+        NodeView view;
+
+        sd_event_source *turn; /* defer: one turn of work */
+        sd_event_source *delay; /* timer: until the next sync may begin */
+        sd_event_source *retry; /* timer: after failures */
+        sd_event_source *audit; /* timer: full comparison */
+        sd_event_source *drain_timer;
+        sd_event_source *notify; /* defer: tells listeners and tickets */
+
+        ManagerState state;
+        ApiState api_state;
+        uint64_t last_api_event_usec;
+        unsigned look; /* LOOK_… */
+        bool started;
+        bool had_journal;
+        bool removals_allowed; /* every needed list was complete once, and all of it computed */
+        bool sync_running;
+        unsigned n_turns;
+        uint64_t retry_usec; /* the next back-off */
+
+        uint64_t generation; /* last sync that ended */
+        uint64_t sync_begun_usec; /* CLOCK_BOOTTIME */
+        uint64_t sync_ended_usec;
+        uint64_t last_sync_usec, last_sync_duration_usec; /* CLOCK_REALTIME and length */
+        uint64_t n_syncs, n_sync_errors, n_drift;
+        size_t sync_changed, sync_failed;
+        uint64_t n_draining;
+        int sync_error;
+        char sync_message[192], error[192];
+
+        ResyncTicket *tickets;
+        uint64_t last_ticket;
+        ManagerListenerEntry *listeners;
+};
+
+AdoptParts manager_adopt_parts(const Manager *manager);
+uint64_t manager_now(const Manager *manager); /* CLOCK_BOOTTIME */
+uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
+
+/* sync.c: something may have to be done. */
+void manager_wake(Manager *manager);
+/* Creates the event sources of sync.c. */
+int manager_sync_start(Manager *manager);
+/* Asks for another look at the kernel, then wakes. */
+void manager_look(Manager *manager, unsigned what);
+/* Listeners and tickets, from the event loop. */
+void manager_notify_soon(Manager *manager);

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/manager.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "control/manager-private.h"
+#include "control/node-setup.h"
+#include "control/priorities.h"
+
+static const char *const manager_state_table[_MANAGER_STATE_MAX] = {
+        [MANAGER_STATE_STARTING] = "starting", [MANAGER_STATE_SYNCING] = "syncing",
+        [MANAGER_STATE_RUNNING] = "running",   [MANAGER_STATE_DEGRADED] = "degraded",
+        [MANAGER_STATE_HELD] = "held",         [MANAGER_STATE_DRAINING] = "draining",
+        [MANAGER_STATE_STOPPING] = "stopping",
+};
+
+const char *manager_state_to_string(ManagerState state) {
+        return state >= 0 && state < _MANAGER_STATE_MAX ? manager_state_table[state] : NULL;
+}
+
+static const char *const api_state_table[_API_STATE_MAX] = {
+        [API_STATE_CONNECTING] = "connecting",
+        [API_STATE_LISTING] = "listing",
+        [API_STATE_WATCHING] = "watching",
+        [API_STATE_DISCONNECTED] = "disconnected",
+};
+
+const char *api_state_to_string(ApiState state) {
+        return state >= 0 && state < _API_STATE_MAX ? api_state_table[state] : NULL;
+}
+
+/* ---- life */
+
+static void on_store_dirty(void *userdata) {
+        manager_wake(userdata);
+}
+
+/* The lines that operators grep for (reference §6). */
+static void on_port_changed(const DesiredPort *before, const DesiredPort *after, void *userdata) {
+        const DesiredPort *port = after ? after : before;
+        char address[VIRTUAL_SERVER_STRLEN] = "";
+        const char *colon = port->name[0] ? "" : ":";
+
+        if (port->n_servers > 0)
+                (void) virtual_server_key_format(&port->servers[0].claim.wanted.key, address);
+        if (!before)
+                log_v(1, "Adding new service port \"%s%s\" at %s", port->id, colon, address);
+        else if (!after)
+                log_v(1, "Removing service port \"%s%s\"", port->id, colon);
+}
+
+int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *options, Manager **ret) {
+        _cleanup_(manager_freep) Manager *manager = calloc(1, sizeof(Manager));
+        ReconcilerParts parts;
+        int r;
+
+        if (!manager) {
+                (void) kernel_backend_free(backend);
+                return -ENOMEM;
+        }
+        manager->backend = backend;
+        manager->event = sd_event_ref(event);
+        r = owned_options_copy(&manager->owned, options, &manager->options);
+        if (r >= 0)
+                r = store_new(on_store_dirty, manager, &manager->store);
+        if (r >= 0)
+                r = kernel_table_new(&manager->table);
+        if (r >= 0)
+                r = desired_new(manager->store, manager->table, &manager->desired);
+        if (r >= 0)
+                r = journal_new(manager->options.state_directory, &manager->journal);
+        if (r >= 0)
+                r = drain_new(manager->table, backend, &manager->drain);
+        if (r >= 0)
+                r = statistics_new(manager->table, backend, &manager->statistics);
+        parts = (ReconcilerParts) { manager->store, manager->desired, manager->table,
+                                    backend,        manager->journal, &manager->options.filter };
+        if (r >= 0)
+                r = reconciler_new(&parts, &manager->reconciler);
+        if (r < 0)
+                return r;
+        desired_set_observer(manager->desired, on_port_changed, manager);
+        *ret = TAKE_PTR(manager);
+        return 0;
+}
+
+static void manager_free_lists(Manager *manager) {
+        while (manager->tickets) {
+                ResyncTicket *ticket = manager->tickets;
+
+                manager->tickets = ticket->next;
+                free(ticket);
+        }
+        while (manager->listeners) {
+                ManagerListenerEntry *entry = manager->listeners;
+
+                manager->listeners = entry->next;
+                free(entry);
+        }
+}
+
+Manager *manager_free(Manager *manager) {
+        sd_event_source *sources[] = { manager ? manager->turn : NULL,    manager ? manager->delay : NULL,
+                                       manager ? manager->retry : NULL,   manager ? manager->audit : NULL,
+                                       manager ? manager->drain_timer : NULL, manager ? manager->notify : NULL };
+
+        if (!manager)
+                return NULL;
+        manager->started = false;
+        for (size_t i = 0; i < ELEMENTSOF(sources); i++)
+                (void) sd_event_source_disable_unref(sources[i]);
+        (void) reconciler_free(manager->reconciler);
+        (void) statistics_free(manager->statistics);
+        (void) drain_free(manager->drain);
+        (void) journal_free(manager->journal);
+        (void) desired_free(manager->desired);
+        (void) kernel_table_free(manager->table);
+        (void) store_free(manager->store);
+        (void) kernel_backend_free(manager->backend);
+        node_view_done(&manager->view);
+        host_addresses_done(&manager->host);
+        owned_options_done(&manager->owned);
+        manager_free_lists(manager);
+        (void) sd_event_unref(manager->event);
+        free(manager);
+        return NULL;
+}
+
+AdoptParts manager_adopt_parts(const Manager *manager) {
+        return (AdoptParts) {
+                .table = manager->table,
+                .backend = manager->backend,
+                .journal = manager->journal,
+                .filter = &manager->options.filter,
+                .exclude_cidrs = manager->options.exclude_cidrs,
+                .n_exclude_cidrs = manager->options.n_exclude_cidrs,
+        };
+}
+
+static uint64_t manager_clock(const Manager *manager, clockid_t clock) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(manager->event, clock, &now);
+        return now;
+}
+
+uint64_t manager_now(const Manager *manager) {
+        return manager_clock(manager, CLOCK_BOOTTIME);
+}
+
+uint64_t manager_real_now(const Manager *manager) {
+        return manager_clock(manager, CLOCK_REALTIME);
+}
+
+static int manager_load_journal(Manager *manager) {
+        size_t n_bad = 0;
+        int r = journal_load(manager->journal, &n_bad);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                         "Failed to read the ownership journal in %s, taking what is on " KERNEL_DEVICE_NAME " for ours: %m",
+                                         manager->options.state_directory);
+        if (n_bad > 0)
+                log_warning("Left out %zu unreadable lines of the ownership journal", n_bad);
+        manager->had_journal = r > 0;
+        return 0;
+}
+
+static int manager_read_kernel(Manager *manager) {
+        AdoptParts parts = manager_adopt_parts(manager);
+        size_t n = 0;
+        int r;
+
+        r = adopt_addresses(&parts, &manager->host, &n);
+        if (r < 0)
+                return log_error_errno(r, "Failed to make or read the device " KERNEL_DEVICE_NAME " (is CAP_NET_ADMIN there?): %m");
+        r = adopt_filter(&parts, &n);
+        if (r < 0)
+                return log_error_errno(r, "Failed to make the nftables table inet " KERNEL_TABLE_NAME ": %m");
+        r = adopt_servers(&parts, &n);
+        if (r < 0)
+                return log_error_errno(r, "Failed to read the virtual servers: %m");
+        if (n > 0)
+                log_info("Adopted %zu virtual servers, addresses and filter elements that were there", n);
+        r = journal_compact(manager->journal);
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                         "Failed to write the ownership journal in %s; after a restart only what is on " KERNEL_DEVICE_NAME " is ours: %m",
+                                         manager->options.state_directory);
+        r = drain_add_all(manager->drain);
+        if (r < 0)
+                return r;
+        return node_view_update(&manager->view, &manager->options, store_node(manager->store), &manager->host);
+}
+
+int manager_start(Manager *manager) {
+        int r;
+
+        r = manager->backend->ops->get_info(manager->backend, &manager->info);
+        if (r < 0)
+                return log_error_errno(r, "This kernel offers no IPVS; load the module ip_vs (modprobe ip_vs): %m");
+        log_info("Using ipvs Proxier, kernel %u.%u, IPVS %u.%u.%u",
+                 manager->info.release_major,
+                 manager->info.release_minor,
+                 manager->info.ipvs_version >> 16,
+                 manager->info.ipvs_version >> 8 & 0xff,
+                 manager->info.ipvs_version & 0xff);
+        (void) node_setup(manager->backend, &manager->options, &manager->info); /* logged; the rest works */
+        r = manager_load_journal(manager);
+        if (r >= 0)
+                r = manager_read_kernel(manager);
+        if (r < 0)
+                return r;
+        r = manager_sync_start(manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to listen to the kernel: %m");
+        manager->state = MANAGER_STATE_SYNCING;
+        manager->started = true;
+        manager_wake(manager);
+        return 0;
+}
+
+/* ---- sources */
+
+Store *manager_store(Manager *manager) {
+        return manager->store;
+}
+
+void manager_source_synced(Manager *manager) {
+        int r = node_view_update(&manager->view, &manager->options, store_node(manager->store), &manager->host);
+
+        if (r > 0)
+                store_mark_all_dirty(manager->store);
+        manager_wake(manager);
+}
+
+void manager_set_api_state(Manager *manager, ApiState state, uint64_t event_usec) {
+        bool changed = manager->api_state != state;
+
+        manager->api_state = state;
+        if (event_usec > 0)
+                manager->last_api_event_usec = event_usec;
+        if (changed)
+                manager_notify_soon(manager);
+}
+
+/* ---- reading */
+
+const Desired *manager_desired(const Manager *manager) {
+        return manager->desired;
+}
+
+const KernelTable *manager_table(const Manager *manager) {
+        return manager->table;
+}
+
+static void manager_count(const Manager *manager, ManagerStatus *status) {
+        const DesiredPort *port;
+        const ServerState *server;
+
+        for (size_t i = 0; (port = desired_next(manager->desired, &i));) {
+                status->n_endpoints += (uint32_t) port->n_endpoints;
+                for (size_t k = 0; k < port->n_servers; k++)
+                        status->n_refused += port_server_refusal(&port->servers[k]) != REFUSAL_NONE;
+                status->n_refused += port == port->service->ports ? port->service->n_refused : 0;
+        }
+        for (size_t i = 0; (server = kernel_table_next_server(manager->table, &i));)
+                status->n_virtual_servers += server->present && server->owner == SERVER_OWNER_US;
+}
+
+void manager_status(const Manager *manager, ManagerStatus *ret) {
+        *ret = (ManagerStatus) {
+                .state = manager->state,
+                .api_state = manager->api_state,
+                .last_api_event_usec = manager->last_api_event_usec,
+                .generation = manager->generation,
+                .n_pending = (uint32_t) store_n_dirty(manager->store),
+                .n_services = (uint32_t) desired_n_ports(manager->desired),
+                .last_sync_usec = manager->last_sync_usec,
+                .last_sync_duration_usec = manager->last_sync_duration_usec,
+                .n_syncs = manager->n_syncs,
+                .n_sync_errors = manager->n_sync_errors,
+                .n_drift = manager->n_drift,
+                .n_draining = manager->n_draining,
+                .error = manager->error,
+                .node_name = manager->options.node_name,
+        };
+        manager_count(manager, ret);
+}
+
+/* ---- listeners and tickets */
+
+static void manager_answer_tickets(Manager *manager) {
+        ResyncTicket *left = NULL, **last = &left, *ticket;
+
+        /* `done` may ask for another one, or cancel one: the list is whole while it runs. */
+        for (ResyncTicket **p = &manager->tickets; (ticket = *p);) {
+                if (ticket->generation > manager->generation) {
+                        p = &ticket->next;
+                        continue;
+                }
+                *p = ticket->next;
+                ticket->next = NULL;
+                *last = ticket;
+                last = &ticket->next;
+        }
+        while ((ticket = left)) {
+                left = ticket->next;
+                ticket->done(manager->generation, manager->sync_error, manager->sync_message, ticket->userdata);
+                free(ticket);
+        }
+}
+
+static int on_notify(sd_event_source *source, void *userdata) {
+        Manager *manager = userdata;
+
+        manager_answer_tickets(manager);
+        for (ManagerListenerEntry *e = manager->listeners; e; e = e->next)
+                e->listener(manager, e->userdata);
+        return 0;
+}
+
+void manager_notify_soon(Manager *manager) {
+        if (!manager->notify) {
+                if (sd_event_add_defer(manager->event, &manager->notify, on_notify, manager) < 0)
+                        return;
+                (void) sd_event_source_set_priority(manager->notify, EVENT_PRIORITY_RECONCILE);
+        }
+        (void) sd_event_source_set_enabled(manager->notify, SD_EVENT_ONESHOT);
+}
+
+int manager_add_listener(Manager *manager, ManagerListener listener, void *userdata) {
+        ManagerListenerEntry *entry = malloc(sizeof(ManagerListenerEntry));
+
+        if (!entry)
+                return -ENOMEM;
+        *entry = (ManagerListenerEntry) { manager->listeners, listener, userdata };
+        manager->listeners = entry;
+        return 0;
+}
+
+int manager_resync(Manager *manager, uint64_t flags, ResyncDone done, void *userdata, uint64_t *ret_ticket) {
+        ResyncTicket *ticket = malloc(sizeof(ResyncTicket));
+        uint64_t running = manager->sync_running;
+
+        if (!ticket)
+                return -ENOMEM;
+        *ticket = (ResyncTicket) {
+                .next = manager->tickets,
+                .id = ++manager->last_ticket,
+                .generation = flags & RESYNC_NO_WAIT ? 0 : manager->generation + 1 + running,
+                .done = done,
+                .userdata = userdata,
+        };
+        manager->tickets = ticket;
+        *ret_ticket = ticket->id;
+        store_mark_all_dirty(manager->store);
+        plan_queue_differences(manager->table);
+        if (flags & RESYNC_NO_WAIT)
+                manager_notify_soon(manager);
+        manager_look(manager, flags & RESYNC_AUDIT ? LOOK_ALL : 0);
+        return 0;
+}
+
+void manager_resync_cancel(Manager *manager, uint64_t id) {
+        for (ResyncTicket **p = &manager->tickets; *p; p = &(*p)->next)
+                if ((*p)->id == id) {
+                        ResyncTicket *ticket = *p;
+
+                        *p = ticket->next;
+                        free(ticket);
+                        return;
+                }
+}

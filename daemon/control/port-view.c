@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/port-view.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "control/manager-private.h"
+
+static const char *const port_state_table[_PORT_STATE_MAX] = {
+        [PORT_STATE_PENDING] = "pending", [PORT_STATE_SYNCED] = "synced",     [PORT_STATE_DEGRADED] = "degraded",
+        [PORT_STATE_REFUSED] = "refused", [PORT_STATE_REMOVING] = "removing",
+};
+
+const char *port_state_to_string(PortState state) {
+        return state >= 0 && state < _PORT_STATE_MAX ? port_state_table[state] : NULL;
+}
+
+/* Whether the kernel holds what the claim wants; real servers that drain do not count. */
+static bool server_is_synced(const ServerState *server) {
+        const ServerClaim *claim = server->claims;
+
+        if (!server->present || !virtual_server_equal(&server->actual, &claim->wanted))
+                return false;
+        for (size_t i = 0; i < claim->dests->n_servers; i++) {
+                const RealServerState *dest = server_state_find_dest(server, &claim->dests->servers[i].addr);
+
+                if (!dest || dest->server.weight != claim->dests->servers[i].weight)
+                        return false;
+        }
+        return true;
+}
+
+PortState port_view_state(const Manager *manager, const DesiredPort *port, const char **ret_reason) {
+        RefusalReason refusal = REFUSAL_NONE;
+        bool synced = true, failed = false;
+
+        for (size_t i = 0; i < port->n_servers; i++) {
+                RefusalReason reason = port_server_refusal(&port->servers[i]);
+
+                if (reason != REFUSAL_NONE) {
+                        refusal = refusal == REFUSAL_NONE ? reason : refusal;
+                        continue;
+                }
+                failed = failed || port->servers[i].claim.server->error < 0;
+                synced = synced && server_is_synced(port->servers[i].claim.server);
+        }
+        if (refusal == REFUSAL_NONE && port->service->n_refused > 0)
+                refusal = port->service->refused[0].reason;
+        *ret_reason = failed && !synced ? "KernelError" : refusal_reason_to_string(refusal);
+        if (failed && !synced)
+                return PORT_STATE_DEGRADED;
+        if (refusal != REFUSAL_NONE)
+                return PORT_STATE_REFUSED;
+        return synced && !port->service->entry->dirty ? PORT_STATE_SYNCED : PORT_STATE_PENDING;
+}
+
+/* ---- endpoints */
+
+typedef struct EndpointTable {
+        EndpointRow *rows; /* owned; sorted while it is built from the slices, then appended to */
+        size_t n_rows, n_sorted, n_allocated;
+} EndpointTable;
+
+static EndpointRow *endpoint_table_append(EndpointTable *table) {
+        if (table->n_rows == table->n_allocated) {
+                size_t n = MAX2(table->n_allocated * 2, (size_t) 16);
+                EndpointRow *bigger = reallocarray(table->rows, n, sizeof(EndpointRow));
+
+                if (!bigger)
+                        return NULL;
+                table->rows = bigger;
+                table->n_allocated = n;
+        }
+        table->rows[table->n_rows] = (EndpointRow) { .state = "", .node = "", .zone = "", .pod = "" };
+        return &table->rows[table->n_rows++];
+}
+
+static const char *endpoint_state(const Endpoint *endpoint) {
+        if (endpoint->conditions & ENDPOINT_TERMINATING)
+                return endpoint->conditions & ENDPOINT_SERVING ? "serving" : "terminating";
+        return endpoint->conditions & ENDPOINT_READY ? "ready" : "not-ready";
+}
+
+static int endpoint_table_fill(EndpointTable *table, const Manager *manager, const DesiredPort *port) {
+        int families[] = { AF_INET, AF_INET6 }, r;
+
+        for (size_t f = 0; f < ELEMENTSOF(families); f++) {
+                _cleanup_(endpoint_refs_done) EndpointRefs refs = {};
+
+                r = endpoints_collect(port->service->entry,
+                                      port->name,
+                                      port->protocol,
+                                      families[f],
+                                      &manager->view.config.topology,
+                                      &refs);
+                for (size_t i = 0; r >= 0 && i < refs.n_refs; i++) {
+                        const EndpointRef *ref = &refs.refs[i];
+                        EndpointRow *row = endpoint_table_append(table);
+
+                        if (!row)
+                                return -ENOMEM;
+                        row->addr = ref->addr;
+                        row->state = endpoint_state(ref->endpoint);
+                        row->node = endpoint_slice_string(ref->slice, ref->endpoint->node);
+                        row->zone = endpoint_slice_string(ref->slice, ref->endpoint->zone);
+                        row->pod = endpoint_slice_string(ref->slice, ref->endpoint->pod);
+                        row->local = ref->local;
+                }
+                if (r < 0)
+                        return r;
+        }
+        table->n_sorted = table->n_rows;
+        return 0;
+}
+
+static int endpoint_row_compare(const void *a, const void *b) {
+        return ip_port_compare(&((const EndpointRow *) a)->addr, &((const EndpointRow *) b)->addr);
+}
+
+static EndpointRow *endpoint_table_find(EndpointTable *table, const IpPort *addr) {
+        EndpointRow key = { .addr = *addr }, *row;
+
+        row = table->n_sorted > 0 ?
+                      bsearch(&key, table->rows, table->n_sorted, sizeof(EndpointRow), endpoint_row_compare) :
+                      NULL;
+        for (size_t i = table->n_sorted; !row && i < table->n_rows; i++)
+                if (ip_port_compare(&table->rows[i].addr, addr) == 0)
+                        row = &table->rows[i];
+        return row;
+}
+
+typedef struct EndpointVisit {
+        const Manager *manager;
+        const ServerState *server;
+        EndpointTable *table;
+} EndpointVisit;
+
+static uint64_t deadline_to_real(const Manager *manager, uint64_t boot_usec) {
+        uint64_t now = manager_now(manager);
+
+        return manager_real_now(manager) + (boot_usec > now ? boot_usec - now : 0);
+}
+
+static int endpoint_visit(const VirtualServer *service,
+                          const TrafficStats *stats,
+                          const RealServerInfo *infos,
+                          size_t n_infos,
+                          void *userdata) {
+        const EndpointVisit *visit = userdata;
+
+        for (size_t i = 0; i < n_infos; i++) {
+                const RealServerState *dest = server_state_find_dest(visit->server, &infos[i].server.addr);
+                EndpointRow *row = endpoint_table_find(visit->table, &infos[i].server.addr);
+
+                if (!row) {
+                        row = endpoint_table_append(visit->table);
+                        if (!row)
+                                return -ENOMEM;
+                        row->addr = infos[i].server.addr;
+                        row->state = "removed";
+                }
+                row->weight = MAX2(row->weight, infos[i].server.weight);
+                row->active += infos[i].active;
+                row->inactive += infos[i].inactive;
+                if (dest && dest->drain_usec > 0) {
+                        row->state = "draining";
+                        row->drain_deadline_usec = deadline_to_real(visit->manager, dest->drain_usec);
+                }
+        }
+        return 0;
+}
+
+int port_view_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n) {
+        EndpointTable table = {};
+        int r = endpoint_table_fill(&table, manager, port);
+
+        for (size_t i = 0; r >= 0 && i < port->n_servers; i++) {
+                EndpointVisit visit = { manager, port->servers[i].claim.server, &table };
+
+                if (port_server_refusal(&port->servers[i]) != REFUSAL_NONE || !visit.server->present)
+                        continue;
+                r = manager->backend->ops->ipvs_read(
+                        manager->backend, &visit.server->key, endpoint_visit, &visit);
+                if (r == -ESRCH)
+                        r = 0; /* gone behind our back: the audit finds it */
+        }
+        if (r < 0) {
+                free(table.rows);
+                return r;
+        }
+        if (table.n_rows > 0)
+                qsort(table.rows, table.n_rows, sizeof(EndpointRow), endpoint_row_compare);
+        *ret = table.rows;
+        *ret_n = table.n_rows;
+        return 0;
+}
+
+/* ---- statistics */
+
+static int manager_refresh_statistics(Manager *manager, uint64_t *ret_usec) {
+        int r;
+
+        if (manager->generation == 0)
+                return -EAGAIN;
+        r = statistics_refresh(manager->statistics, manager_now(manager), manager_real_now(manager));
+        if (r < 0)
+                return r;
+        *ret_usec = statistics_time(manager->statistics);
+        return 0;
+}
+
+int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatistics *ret, uint64_t *ret_usec) {
+        ServerSample sum = {};
+        int r = manager_refresh_statistics(manager, ret_usec);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < port->n_servers; i++) {
+                const ServerSample *sample =
+                        port_server_refusal(&port->servers[i]) == REFUSAL_NONE ?
+                                statistics_get(manager->statistics, &port->servers[i].claim.wanted.key) :
+                                NULL;
+
+                if (sample)
+                        server_sample_add(&sum, sample);
+        }
+        *ret = (PortStatistics) { sum.traffic, sum.active, sum.inactive };
+        return 0;
+}
+
+int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec) {
+        const ServerSample *total;
+        int r = manager_refresh_statistics(manager, ret_usec);
+
+        if (r < 0)
+                return r;
+        total = statistics_total(manager->statistics);
+        *ret = (PortStatistics) { total->traffic, total->active, total->inactive };
+        return 0;
+}

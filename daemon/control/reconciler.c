@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/reconciler.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+
+/* A turn must stay below the time in which a caller on the bus notices: about 30 ms on a slow machine. */
+#define SERVICES_PER_TURN 256
+#define SERVERS_PER_TURN 512
+
+struct Reconciler {
+        ReconcilerParts parts;
+        Plan plan;
+        IpvsOp *ipvs_ops; /* owned: the plan's without those withheld */
+        size_t n_ipvs_ops_allocated;
+        DrainBegun drain_begun;
+        void *userdata;
+};
+
+int reconciler_new(const ReconcilerParts *parts, Reconciler **ret) {
+        Reconciler *reconciler = calloc(1, sizeof(Reconciler));
+
+        if (!reconciler)
+                return -ENOMEM;
+        reconciler->parts = *parts;
+        *ret = reconciler;
+        return 0;
+}
+
+Reconciler *reconciler_free(Reconciler *reconciler) {
+        if (!reconciler)
+                return NULL;
+        plan_done(&reconciler->plan);
+        free(reconciler->ipvs_ops);
+        free(reconciler);
+        return NULL;
+}
+
+void reconciler_on_drain(Reconciler *reconciler, DrainBegun begun, void *userdata) {
+        reconciler->drain_begun = begun;
+        reconciler->userdata = userdata;
+}
+
+static void result_fail(ReconcilerResult *result, int error, const char *what, const char *object) {
+        result->n_failed++;
+        if (result->error < 0)
+                return;
+        result->error = error;
+        (void) snprintf(result->message, sizeof(result->message), "Failed to %s %s: %s", what, object, strerror(-error));
+}
+
+/* ---- filter */
+
+static const char *filter_element_format(const FilterElement *element, char buf[static 2 * IP_PORT_STRLEN + 32]) {
+        char addr[IP_PORT_STRLEN];
+
+        (void) snprintf(buf,
+                        2 * IP_PORT_STRLEN + 32,
+                        "%s %s",
+                        filter_set_type((FilterSet) element->set)->name,
+                        ip_port_format(&element->addr, element->port, addr));
+        return buf;
+}
+
+/*
+ * A transaction that is refused is halved until the elements that the kernel does not take are found; the others go
+ * in. Where the table itself is gone, or memory, halving would not help.
+ */
+static void reconciler_apply_filter(Reconciler *reconciler, FilterOp *ops, size_t n_ops, ReconcilerResult *result) {
+        KernelBackend *backend = reconciler->parts.backend;
+        char text[2 * IP_PORT_STRLEN + 32];
+        int r;
+
+        if (n_ops == 0)
+                return;
+        r = backend->ops->filter_apply(backend, ops, n_ops);
+        if (r == -ENOENT && ops[0].add)
+                result->filter_lost = true;
+        if (r < 0 && n_ops > 1 && !result->filter_lost && r != -ENOMEM && r != -EPERM) {
+                reconciler_apply_filter(reconciler, ops, n_ops / 2, result);
+                reconciler_apply_filter(reconciler, ops + n_ops / 2, n_ops - n_ops / 2, result);
+                return;
+        }
+        for (size_t i = 0; i < n_ops; i++)
+                ops[i].result = r;
+        if (r < 0 && !(r == -ENOENT && !ops[0].add))
+                result_fail(result,
+                            r,
+                            ops[0].add ? "add filter element" : "remove filter element",
+                            filter_element_format(&ops[0].element, text));
+}
+
+/* ---- IPVS */
+
+static int reconciler_note_ownership(Reconciler *reconciler) {
+        const Plan *plan = &reconciler->plan;
+        int r = 0;
+
+        for (size_t i = 0; i < plan->servers.n_items && r >= 0; i++)
+                if (plan->servers.items[i].kind == IPVS_OP_ADD_SERVICE && plan->servers.items[i].result >= 0)
+                        r = journal_add(reconciler->parts.journal, &plan->servers.items[i].service.key);
+        return r < 0 ? r : journal_flush(reconciler->parts.journal);
+}
+
+static void reconciler_note_results(Reconciler *reconciler) {
+        const Plan *plan = &reconciler->plan;
+
+        for (size_t i = 0; i < plan->servers.n_items; i++) {
+                const IpvsOp *op = &plan->servers.items[i];
+
+                if (op->kind == IPVS_OP_DELETE_SERVICE && !kernel_table_server(reconciler->parts.table, &op->service.key))
+                        (void) journal_remove(reconciler->parts.journal, &op->service.key);
+                if (op->kind == IPVS_OP_SET_DEST && op->dest.weight == 0 && op->result >= 0)
+                        (void) journal_drain(reconciler->parts.journal,
+                                             &op->service.key,
+                                             &op->dest.addr,
+                                             plan->drain_deadline_usec);
+        }
+}
+
+static int reconciler_apply_ipvs(Reconciler *reconciler, ReconcilerResult *result) {
+        KernelBackend *backend = reconciler->parts.backend;
+        Plan *plan = &reconciler->plan;
+        size_t n = 0;
+        int r;
+
+        if (plan->servers.n_items > reconciler->n_ipvs_ops_allocated) {
+                IpvsOp *bigger = reallocarray(reconciler->ipvs_ops, plan->servers.n_items, sizeof(IpvsOp));
+
+                if (!bigger)
+                        return -ENOMEM;
+                reconciler->ipvs_ops = bigger;
+                reconciler->n_ipvs_ops_allocated = plan->servers.n_items;
+        }
+        for (size_t i = 0; i < plan->servers.n_items; i++)
+                if (plan->servers.items[i].result >= 0)
+                        reconciler->ipvs_ops[n++] = plan->servers.items[i];
+        if (n == 0)
+                return 0;
+        r = backend->ops->ipvs_apply(backend, reconciler->ipvs_ops, n);
+        if (r < 0)
+                result_fail(result, r, "speak to", "IPVS");
+        for (size_t i = 0, k = 0; i < plan->servers.n_items; i++)
+                if (plan->servers.items[i].result >= 0)
+                        plan->servers.items[i].result = reconciler->ipvs_ops[k++].result;
+        return 0;
+}
+
+/* EEXIST and ESRCH: somebody else changed it meanwhile. What is there now is what the next plan begins with. */
+typedef struct ServerReread {
+        KernelTable *table;
+        ServerOwner owner;
+} ServerReread;
+
+static int server_reread(const VirtualServer *service,
+                         const TrafficStats *stats,
+                         const RealServerInfo *infos,
+                         size_t n_infos,
+                         void *userdata) {
+        const ServerReread *reread = userdata;
+        _cleanup_(freep) RealServer *dests = calloc(n_infos + 1, sizeof(RealServer));
+
+        if (!dests)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_infos; i++)
+                dests[i] = infos[i].server;
+        return kernel_table_set_server(reread->table, &service->key, service, dests, n_infos, reread->owner);
+}
+
+static void reconciler_reread_server(Reconciler *reconciler, const VirtualServerKey *key) {
+        const ReconcilerParts *parts = &reconciler->parts;
+        const ServerState *server = kernel_table_server(parts->table, key);
+        const AddressState *address = kernel_table_address(parts->table, key ? &key->addr : NULL);
+        bool ours = (server && server->present) || (address && address->present);
+        ServerReread reread = { parts->table, ours ? SERVER_OWNER_US : SERVER_OWNER_FOREIGN };
+        int r = parts->backend->ops->ipvs_read(parts->backend, key, server_reread, &reread);
+
+        if (r == -ESRCH)
+                r = kernel_table_set_server(parts->table, key, NULL, NULL, 0, SERVER_OWNER_US);
+        if (!ours && r >= 0)
+                (void) journal_remove(parts->journal, key);
+}
+
+static void reconciler_look_at_failures(Reconciler *reconciler, ReconcilerResult *result) {
+        const Plan *plan = &reconciler->plan;
+        char text[VIRTUAL_SERVER_STRLEN];
+
+        for (size_t i = 0; i < plan->servers.n_items; i++) {
+                const IpvsOp *op = &plan->servers.items[i];
+                bool removes = op->kind == IPVS_OP_DELETE_DEST || op->kind == IPVS_OP_DELETE_SERVICE;
+
+                if (op->result >= 0 || (removes && (op->result == -ESRCH || op->result == -ENOENT)))
+                        continue;
+                result_fail(result,
+                            op->result,
+                            ipvs_op_kind_to_string(op->kind),
+                            virtual_server_key_format(&op->service.key, text));
+                if (op->result == -EEXIST || op->result == -ESRCH || op->result == -ENOENT)
+                        reconciler_reread_server(reconciler, &op->service.key);
+        }
+}
+
+/* ---- addresses */
+
+static void reconciler_apply_addresses(Reconciler *reconciler, AddressOp *ops, size_t n_ops, ReconcilerResult *result) {
+        KernelBackend *backend = reconciler->parts.backend;
+        char text[IP_ADDR_STRLEN];
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < n_ops; i++) /* those withheld go to the end */
+                if (ops[i].result >= 0) {
+                        AddressOp op = ops[n];
+
+                        ops[n++] = ops[i];
+                        ops[i] = op;
+                }
+        if (n == 0)
+                return;
+        r = backend->ops->address_apply(backend, ops, n);
+        for (size_t i = 0; i < n; i++) {
+                if (r < 0 && ops[i].result >= 0)
+                        ops[i].result = r;
+                if (ops[i].result < 0)
+                        result_fail(result,
+                                    ops[i].result,
+                                    ops[i].add ? "bind address" : "unbind address",
+                                    ip_addr_format(&ops[i].addr, text));
+        }
+}
+
+/* ---- conntrack */
+
+static const char *port_id_of(const KernelTable *table, const VirtualServerKey *key) {
+        const ServerState *server = kernel_table_server(table, key);
+        const PortServer *holder = server ? (const PortServer *) (const void *) server->claims : NULL;
+
+        for (size_t i = 0; holder && i < holder->service->n_ports; i++) {
+                const DesiredPort *port = &holder->service->ports[i];
+
+                if (holder >= port->servers && holder < port->servers + port->n_servers)
+                        return port->id;
+        }
+        return NULL;
+}
+
+static void reconciler_flush_flows(Reconciler *reconciler) {
+        const Plan *plan = &reconciler->plan;
+        KernelBackend *backend = reconciler->parts.backend;
+        _cleanup_(freep) ConntrackFlow *flows = NULL;
+        char addr[IP_ADDR_STRLEN];
+        size_t n_deleted = 0;
+        int r;
+
+        if (plan->flows.n_items == 0)
+                return;
+        flows = calloc(plan->flows.n_items, sizeof(ConntrackFlow));
+        for (size_t i = 0; flows && i < plan->flows.n_items; i++) {
+                const StaleFlow *flow = &plan->flows.items[i];
+                const char *id = port_id_of(reconciler->parts.table, &flow->key);
+
+                flows[i] = (ConntrackFlow) { flow->key.addr, flow->key.port, flow->endpoint };
+                if (flow->endpoint.addr.family == 0)
+                        log_v(2,
+                              "Stale udp service %s -> %s",
+                              id ? id : "(removed)",
+                              ip_addr_format(&flow->key.addr, addr));
+        }
+        r = flows ? backend->ops->conntrack_flush_udp(backend, flows, plan->flows.n_items, &n_deleted) : -ENOMEM;
+        if (r < 0)
+                (void) log_warning_errno(r, "Failed to delete stale conntrack entries of UDP services, clients may talk to pods that are gone until the entries time out: %m");
+        else if (n_deleted > 0)
+                log_v(2, "Deleted %zu stale conntrack entries of UDP services", n_deleted);
+}
+
+/* ---- the turn */
+
+static int reconciler_compute(Reconciler *reconciler, const ProxyConfig *config) {
+        ServiceEntry *entry;
+        int r = 0;
+
+        for (unsigned i = 0; i < SERVICES_PER_TURN && r >= 0 && (entry = store_take_dirty(reconciler->parts.store)); i++) {
+                r = desired_update(reconciler->parts.desired, config, entry);
+                if (r < 0)
+                        store_mark_dirty(reconciler->parts.store, entry);
+        }
+        return r;
+}
+
+static void reconciler_announce_drains(Reconciler *reconciler) {
+        const Plan *plan = &reconciler->plan;
+
+        for (size_t i = 0; reconciler->drain_begun && i < plan->servers.n_items; i++) {
+                const IpvsOp *op = &plan->servers.items[i];
+
+                if (op->kind == IPVS_OP_SET_DEST && op->dest.weight == 0 && op->result >= 0)
+                        reconciler->drain_begun(&op->service.key, reconciler->userdata);
+        }
+}
+
+static void reconciler_apply(Reconciler *reconciler, ReconcilerResult *result) {
+        Plan *plan = &reconciler->plan;
+        int r;
+
+        reconciler_apply_filter(reconciler, plan->elements_added.items, plan->elements_added.n_items, result);
+        plan_withhold(plan);
+        r = reconciler_note_ownership(reconciler);
+        if (r < 0)
+                (void) log_warning_errno(r, "Failed to write the ownership journal, going on without: %m");
+        r = reconciler_apply_ipvs(reconciler, result);
+        for (size_t i = 0; r < 0 && i < plan->servers.n_items; i++)
+                plan->servers.items[i].result = r; /* not one was sent */
+        reconciler_apply_addresses(reconciler, plan->addresses_added.items, plan->addresses_added.n_items, result);
+        reconciler_apply_addresses(reconciler, plan->addresses_removed.items, plan->addresses_removed.n_items, result);
+        reconciler_apply_filter(reconciler, plan->elements_removed.items, plan->elements_removed.n_items, result);
+}
+
+int reconciler_turn(Reconciler *reconciler,
+                    const ProxyConfig *config,
+                    const PlanOptions *options,
+                    ReconcilerResult *ret) {
+        const ReconcilerParts *parts = &reconciler->parts;
+        PlanOptions bounded = *options;
+        ReconcilerResult result = {};
+        int r;
+
+        r = reconciler_compute(reconciler, config);
+        if (r < 0)
+                return r;
+        bounded.max_servers = SERVERS_PER_TURN;
+        r = plan_make(&reconciler->plan, parts->table, &bounded);
+        if (r < 0) {
+                plan_queue_differences(parts->table);
+                return r;
+        }
+        if (plan_n_operations(&reconciler->plan) > 0) {
+                reconciler_apply(reconciler, &result);
+                (void) plan_commit(&reconciler->plan, parts->table);
+                reconciler_look_at_failures(reconciler, &result);
+                reconciler_note_results(reconciler);
+                (void) journal_flush(parts->journal);
+                reconciler_announce_drains(reconciler);
+        }
+        reconciler_flush_flows(reconciler);
+        result.n_changed = plan_n_operations(&reconciler->plan) - MIN2(result.n_failed, plan_n_operations(&reconciler->plan));
+        result.more = store_n_dirty(parts->store) > 0 || !kernel_table_is_clean(parts->table);
+        store_collect(parts->store);
+        *ret = result;
+        return 0;
+}

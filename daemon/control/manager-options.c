@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "control/manager-private.h"
+#include "control/node-setup.h"
 
 static IpNet *copy_nets(const IpNet *nets, size_t n) {
         IpNet *copy = calloc(n + 1, sizeof(IpNet));
@@ -48,4 +49,61 @@ void owned_options_done(OwnedOptions *owned) {
         free(owned->exclude_cidrs);
         free(owned->local_cidrs);
         *owned = (OwnedOptions) {};
+}
+
+/* ---- what follows from options and Node */
+
+static bool nets_equal(const IpNet *a, size_t n_a, const IpNet *b, size_t n_b) {
+        return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof(IpNet)) == 0);
+}
+
+/* Detection by NodeCIDR takes the pod CIDRs of the Node object, which may come late or change (reference §3.8). */
+static int manager_follow_pod_cidrs(Manager *manager, const Node *node) {
+        FilterConfig *filter = &manager->options.filter;
+        IpNet *copy;
+
+        if (filter->detect_local != DETECT_LOCAL_NODE_CIDR || !node ||
+            nets_equal(filter->local_cidrs, filter->n_local_cidrs, node->pod_cidrs, node->n_pod_cidrs))
+                return 0;
+        copy = copy_nets(node->pod_cidrs, node->n_pod_cidrs);
+        if (!copy)
+                return -ENOMEM;
+        free(manager->owned.local_cidrs);
+        filter->local_cidrs = manager->owned.local_cidrs = copy;
+        filter->n_local_cidrs = node->n_pod_cidrs;
+        manager->look |= LOOK_FILTER;
+        return 0;
+}
+
+int manager_update_view(Manager *manager) {
+        const Node *node = store_node(manager->store);
+        int r = manager_follow_pod_cidrs(manager, node);
+
+        if (r >= 0)
+                r = node_view_update(&manager->view, &manager->options, node, &manager->host);
+        if (r > 0)
+                store_mark_all_dirty(manager->store);
+        return r;
+}
+
+int manager_reconfigure(Manager *manager, const ManagerOptions *options) {
+        OwnedOptions owned = {};
+        ManagerOptions merged = *options, copy;
+        int r;
+
+        merged.node_name = manager->options.node_name;
+        merged.state_directory = manager->options.state_directory;
+        r = owned_options_copy(&owned, &merged, &copy);
+        if (r < 0) {
+                owned_options_done(&owned);
+                return r;
+        }
+        owned_options_done(&manager->owned);
+        manager->owned = owned;
+        manager->options = copy;
+        r = manager_update_view(manager);
+        (void) node_setup(manager->backend, &manager->options, &manager->info); /* logged; the rest works */
+        store_mark_all_dirty(manager->store);
+        manager_look(manager, LOOK_FILTER);
+        return MIN2(r, 0);
 }

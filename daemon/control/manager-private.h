@@ -66,6 +66,7 @@ struct Manager {
         sd_event_source *retry; /* timer: after failures */
         sd_event_source *audit; /* timer: full comparison */
         sd_event_source *drain_timer;
+        sd_event_source *node_wait; /* timer: how long the first sync waits for the Node */
         sd_event_source *notify; /* defer: tells listeners and tickets */
 
         ManagerState state;
@@ -73,6 +74,7 @@ struct Manager {
         uint64_t last_api_event_usec;
         unsigned look; /* LOOK_… */
         bool started;
+        bool node_waited;
         bool had_journal;
         bool removals_allowed; /* every needed list was complete once, and all of it computed */
         bool sync_running;
@@ -104,5 +106,7 @@ void manager_wake(Manager *manager);
 int manager_sync_start(Manager *manager);
 /* Asks for another look at the kernel, then wakes. */
 void manager_look(Manager *manager, unsigned what);
+/* The view and the filter's CIDRs follow Node, options and host addresses; marks dirty what depends on it. -ENOMEM. */
+int manager_update_view(Manager *manager);
 /* Listeners and tickets, from the event loop. */
 void manager_notify_soon(Manager *manager);

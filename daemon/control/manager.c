@@ -105,7 +105,8 @@ static void manager_free_lists(Manager *manager) {
 Manager *manager_free(Manager *manager) {
         sd_event_source *sources[] = { manager ? manager->turn : NULL,    manager ? manager->delay : NULL,
                                        manager ? manager->retry : NULL,   manager ? manager->audit : NULL,
-                                       manager ? manager->drain_timer : NULL, manager ? manager->notify : NULL };
+                                       manager ? manager->drain_timer : NULL, manager ? manager->notify : NULL,
+                                       manager ? manager->node_wait : NULL };
 
         if (!manager)
                 return NULL;
@@ -195,7 +196,7 @@ static int manager_read_kernel(Manager *manager) {
         r = drain_add_all(manager->drain);
         if (r < 0)
                 return r;
-        return node_view_update(&manager->view, &manager->options, store_node(manager->store), &manager->host);
+        return manager_update_view(manager);
 }
 
 int manager_start(Manager *manager) {
@@ -232,10 +233,6 @@ Store *manager_store(Manager *manager) {
 }
 
 void manager_source_synced(Manager *manager) {
-        int r = node_view_update(&manager->view, &manager->options, store_node(manager->store), &manager->host);
-
-        if (r > 0)
-                store_mark_all_dirty(manager->store);
         manager_wake(manager);
 }
 

@@ -69,6 +69,11 @@ typedef struct ManagerOptions {
 
 /* Takes the backend in every case. No I/O. -ENOMEM. */
 int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *options, Manager **ret);
+/*
+ * New options for a running manager: what they change is computed and programmed with the next sync. Node name and
+ * state directory stay as they were. -ENOMEM: all is as it was.
+ */
+int manager_reconfigure(Manager *manager, const ManagerOptions *options);
 /* Leaves the kernel as it is. */
 Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free);

@@ -279,16 +279,26 @@ static void reconciler_flush_flows(Reconciler *reconciler) {
 
 /* ---- the turn */
 
-static int reconciler_compute(Reconciler *reconciler, const ProxyConfig *config) {
-        ServiceEntry *entry;
+static int reconciler_compute(Reconciler *reconciler, ReconcileScope scope, const ProxyConfig *config) {
+        Store *store = reconciler->parts.store;
         int r = 0;
 
-        for (unsigned i = 0; i < SERVICES_PER_TURN && r >= 0 && (entry = store_take_dirty(reconciler->parts.store)); i++) {
+        for (unsigned i = 0; i < SERVICES_PER_TURN && r >= 0; i++) {
+                ServiceEntry *entry = scope == RECONCILE_URGENT ? store_take_urgent(store) : store_take_dirty(store);
+
+                if (!entry)
+                        break;
                 r = desired_update(reconciler->parts.desired, config, entry);
                 if (r < 0)
-                        store_mark_dirty(reconciler->parts.store, entry);
+                        store_mark_dirty(store, entry);
         }
         return r;
+}
+
+static bool reconciler_has_dirty(const Reconciler *reconciler, ReconcileScope scope) {
+        const Store *store = reconciler->parts.store;
+
+        return scope == RECONCILE_URGENT ? store_has_urgent(store) : store_n_dirty(store) > 0;
 }
 
 static void reconciler_announce_drains(Reconciler *reconciler) {
@@ -320,6 +330,7 @@ static void reconciler_apply(Reconciler *reconciler, ReconcilerResult *result) {
 }
 
 int reconciler_turn(Reconciler *reconciler,
+                    ReconcileScope scope,
                     const ProxyConfig *config,
                     const PlanOptions *options,
                     ReconcilerResult *ret) {
@@ -328,7 +339,7 @@ int reconciler_turn(Reconciler *reconciler,
         ReconcilerResult result = {};
         int r;
 
-        r = reconciler_compute(reconciler, config);
+        r = reconciler_compute(reconciler, scope, config);
         if (r < 0)
                 return r;
         bounded.max_servers = SERVERS_PER_TURN;
@@ -347,7 +358,7 @@ int reconciler_turn(Reconciler *reconciler,
         }
         reconciler_flush_flows(reconciler);
         result.n_changed = plan_n_operations(&reconciler->plan) - MIN2(result.n_failed, plan_n_operations(&reconciler->plan));
-        result.more = store_n_dirty(parts->store) > 0 || !kernel_table_is_clean(parts->table);
+        result.more = reconciler_has_dirty(reconciler, scope) || !kernel_table_is_clean(parts->table);
         store_collect(parts->store);
         *ret = result;
         return 0;

@@ -45,8 +45,14 @@ typedef struct ReconcilerResult {
 typedef void (*DrainBegun)(const VirtualServerKey *key, void *userdata);
 void reconciler_on_drain(Reconciler *reconciler, DrainBegun begun, void *userdata);
 
+typedef enum ReconcileScope {
+        RECONCILE_ALL,
+        RECONCILE_URGENT, /* lists are not complete: only the services that others need to start (DESIGN §7) */
+} ReconcileScope;
+
 /* -ENOMEM: nothing was done, everything is queued still. Other failures are in the result. */
 int reconciler_turn(Reconciler *reconciler,
+                    ReconcileScope scope,
                     const ProxyConfig *config,
                     const PlanOptions *options,
                     ReconcilerResult *ret);

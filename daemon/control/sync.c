@@ -16,6 +16,7 @@
 #define RETRY_FIRST_USEC USEC_PER_SEC
 #define RETRY_LAST_USEC (30 * USEC_PER_SEC)
 #define DRAIN_LOOK_USEC (5 * USEC_PER_SEC)
+#define NODE_WAIT_USEC (10 * USEC_PER_SEC)
 #define DRAIN_FIRST_LOOK_USEC (100 * USEC_PER_MSEC)
 #define YIELD_EVERY 4
 
@@ -25,8 +26,30 @@ static int manager_arm(sd_event_source *timer, uint64_t delay_usec) {
         return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
+/*
+ * Whether every list was complete once. Before that a service of which no slice came yet would be taken for one
+ * without endpoints and be refused, and one whose zone is unknown would use other endpoints than after (reference
+ * §3.1). The Node is waited for no longer than NODE_WAIT_USEC: it may be missing, or not be ours to read.
+ */
+static bool manager_sources_synced(const Manager *manager) {
+        for (ObjectSource s = 0; s < _OBJECT_SOURCE_MAX; s++)
+                if (manager->options.needs_source[s] &&
+                    (!store_is_synced(manager->store, s, OBJECT_KIND_SERVICE) ||
+                     !store_is_synced(manager->store, s, OBJECT_KIND_ENDPOINT_SLICE)))
+                        return false;
+        return !manager->options.needs_source[OBJECT_SOURCE_API] || store_node(manager->store) ||
+               store_is_synced(manager->store, OBJECT_SOURCE_API, OBJECT_KIND_NODE) || manager->node_waited;
+}
+
+static ReconcileScope manager_scope(const Manager *manager) {
+        return manager->removals_allowed || manager_sources_synced(manager) ? RECONCILE_ALL : RECONCILE_URGENT;
+}
+
 static bool manager_has_work(const Manager *manager) {
-        return manager->look != 0 || store_n_dirty(manager->store) > 0 || !kernel_table_is_clean(manager->table);
+        bool dirty = manager_scope(manager) == RECONCILE_ALL ? store_n_dirty(manager->store) > 0 :
+                                                              store_has_urgent(manager->store);
+
+        return manager->look != 0 || dirty || !kernel_table_is_clean(manager->table);
 }
 
 void manager_wake(Manager *manager) {
@@ -40,7 +63,7 @@ void manager_wake(Manager *manager) {
                 return;
         now = manager_now(manager);
         due = manager->sync_ended_usec + manager->options.min_sync_usec;
-        if (manager->generation > 0 && now < due)
+        if (manager->removals_allowed && now < due) /* the first pass never waits */
                 (void) manager_arm(manager->delay, due - now);
         else
                 (void) sd_event_source_set_enabled(manager->turn, SD_EVENT_ONESHOT);
@@ -87,10 +110,10 @@ static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts, 
         same = host_addresses_equal(&host, &manager->host);
         host_addresses_done(&manager->host);
         manager->host = host;
-        r = node_view_update(&manager->view, &manager->options, store_node(manager->store), &manager->host);
+        r = manager_update_view(manager);
         manager->view.config.host_addresses = manager->host.addrs;
         manager->view.config.n_host_addresses = manager->host.n_addrs;
-        if (r > 0 || !same)
+        if (!same)
                 manager_host_changed(manager);
         return r;
 }
@@ -145,15 +168,6 @@ static void sync_fail(Manager *manager, int error, const char *message) {
                 (void) snprintf(manager->sync_message, sizeof(manager->sync_message), "%s", message);
         }
         manager->sync_failed++;
-}
-
-static bool manager_sources_synced(const Manager *manager) {
-        for (ObjectSource s = 0; s < _OBJECT_SOURCE_MAX; s++)
-                if (manager->options.needs_source[s] &&
-                    (!store_is_synced(manager->store, s, OBJECT_KIND_SERVICE) ||
-                     !store_is_synced(manager->store, s, OBJECT_KIND_ENDPOINT_SLICE)))
-                        return false;
-        return true;
 }
 
 /* The first time that everything wanted is known: what nobody wants may go from now on. 1 = there is more to do. */
@@ -226,7 +240,7 @@ static void manager_turn(Manager *manager) {
 
         manager->view.config.generation = manager->generation + 1;
         manager->view.config.now_usec = manager_real_now(manager);
-        r = reconciler_turn(manager->reconciler, &manager->view.config, &options, &result);
+        r = reconciler_turn(manager->reconciler, manager_scope(manager), &manager->view.config, &options, &result);
         if (r < 0) {
                 sync_fail(manager, r, "Failed to prepare a sync: out of memory");
                 sync_end(manager);
@@ -248,6 +262,11 @@ static int on_turn(sd_event_source *source, void *userdata) {
         bool yield = ++manager->n_turns % YIELD_EVERY == 0;
 
         sync_begin(manager);
+        if (manager_update_view(manager) < 0) {
+                sync_fail(manager, -ENOMEM, "Failed to follow the Node: out of memory");
+                sync_end(manager);
+                return 0;
+        }
         if (manager->look != 0 && manager_look_at_kernel(manager) < 0) {
                 sync_fail(manager, -EIO, "Failed to read the kernel's state");
                 sync_end(manager);
@@ -269,6 +288,17 @@ static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
 
         return sd_event_source_set_enabled(manager->turn, SD_EVENT_ONESHOT);
+}
+
+static int on_node_wait(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *manager = userdata;
+
+        if (!store_node(manager->store))
+                log_warning("The Node object %s could not be read so far, going on without its zone and addresses",
+                            manager->options.node_name);
+        manager->node_waited = true;
+        manager_wake(manager);
+        return 0;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -352,6 +382,10 @@ int manager_sync_start(Manager *manager) {
                 r = manager_add_timer(manager, &manager->audit, on_audit, "audit");
         if (r >= 0)
                 r = manager_add_timer(manager, &manager->drain_timer, on_drain, "drain");
+        if (r >= 0)
+                r = manager_add_timer(manager, &manager->node_wait, on_node_wait, "node-wait");
+        if (r >= 0 && manager->options.needs_source[OBJECT_SOURCE_API])
+                r = manager_arm(manager->node_wait, NODE_WAIT_USEC);
         if (r >= 0 && manager->options.sync_usec > 0)
                 r = manager_arm(manager->audit, manager->options.sync_usec);
         if (r < 0)

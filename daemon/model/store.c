@@ -125,11 +125,7 @@ static bool service_is_urgent(const ServiceEntry *entry) {
                strcmp(entry->key, "kube-system/coredns") == 0;
 }
 
-void store_mark_dirty(Store *store, ServiceEntry *entry) {
-        DirtyQueue *queue = service_is_urgent(entry) ? &store->urgent : &store->normal;
-
-        if (entry->dirty)
-                return;
+static void dirty_queue_push(DirtyQueue *queue, ServiceEntry *entry) {
         entry->dirty = true;
         entry->next_dirty = NULL;
         if (queue->last)
@@ -137,7 +133,16 @@ void store_mark_dirty(Store *store, ServiceEntry *entry) {
         else
                 queue->first = entry;
         queue->last = entry;
-        if (store->n_dirty++ == 0 && store->wake)
+}
+
+void store_mark_dirty(Store *store, ServiceEntry *entry) {
+        bool wakes = service_is_urgent(entry); /* may be taken while others wait, so each of its changes counts */
+
+        if (!entry->dirty) {
+                dirty_queue_push(wakes ? &store->urgent : &store->normal, entry);
+                wakes |= store->n_dirty++ == 0;
+        }
+        if (wakes && store->wake)
                 store->wake(store->userdata);
 }
 
@@ -183,6 +188,32 @@ ServiceEntry *store_take_dirty(Store *store) {
         if (store->taken)
                 store->n_dirty--;
         return store->taken;
+}
+
+/* While slices are missing a service without any would be taken for one without endpoints. */
+bool store_has_urgent(const Store *store) {
+        for (const ServiceEntry *entry = store->urgent.first; entry; entry = entry->next_dirty)
+                if (service_entry_object(entry) && entry->slices)
+                        return true;
+        return false;
+}
+
+ServiceEntry *store_take_urgent(Store *store) {
+        ServiceEntry *entry;
+        size_t n = 0;
+
+        store_collect(store);
+        for (entry = store->urgent.first; entry; entry = entry->next_dirty)
+                n++;
+        while (n-- > 0 && (entry = dirty_queue_pop(&store->urgent))) {
+                store->n_dirty--;
+                if (service_entry_object(entry) && entry->slices) {
+                        store->taken = entry;
+                        return entry;
+                }
+                store_mark_dirty(store, entry); /* to the end of its queue */
+        }
+        return NULL;
 }
 
 /* ---- objects */

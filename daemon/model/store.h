@@ -59,7 +59,10 @@ struct ServiceEntry {
 const Service *service_entry_object(const ServiceEntry *entry);
 const EndpointSlice *slice_entry_object(const SliceEntry *entry);
 
-/* `wake` is called (with `userdata`) when something becomes dirty in a store where nothing was. May be NULL. */
+/*
+ * `wake` is called (with `userdata`) when something becomes dirty in a store where nothing was, and for each change of
+ * a service that comes first. May be NULL.
+ */
 int store_new(void (*wake)(void *userdata), void *userdata, Store **ret);
 /* Every `desired` must have been cleared. */
 Store *store_free(Store *store);
@@ -100,5 +103,8 @@ size_t store_n_dirty(const Store *store);
  * others, and is gone with the next call of store_take_dirty() or store_collect().
  */
 ServiceEntry *store_take_dirty(Store *store);
+/* The same, but only of those that come first, and only with a Service and a slice of it; NULL when there is none. */
+ServiceEntry *store_take_urgent(Store *store);
+bool store_has_urgent(const Store *store);
 /* Frees entries that are not dirty, have nothing left and whose `desired` is NULL. */
 void store_collect(Store *store);

@@ -48,12 +48,34 @@ static void test_dirty(void **state) {
         assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "web", 1), 1);
         assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "web", 1), 0);
         assert_int_equal(put_service(store, OBJECT_SOURCE_API, "kube-system", "kube-dns", 1), 1);
-        assert_int_equal(n_wakes, 1);
+        assert_int_equal(n_wakes, 2); /* the urgent one wakes by itself */
         assert_next_dirty(store, "kube-system/kube-dns"); /* before those that came first */
         assert_next_dirty(store, "default/web");
         assert_next_dirty(store, NULL);
         assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "web", 2), 1);
-        assert_int_equal(n_wakes, 2);
+        assert_int_equal(n_wakes, 3);
+}
+
+/* While lists are incomplete only services that others wait for are taken, and only whole ones. */
+static void test_urgent(void **state) {
+        _cleanup_(store_freep) Store *store = NULL;
+
+        n_wakes = 0;
+        assert_int_equal(store_new(wake, NULL, &store), 0);
+        assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "web", 1), 1);
+        assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "kubernetes", 1), 1);
+        assert_int_equal(put_slice(store, "web-1", "web"), 1);
+        assert_false(store_has_urgent(store));
+        assert_null(store_take_urgent(store));
+        assert_int_equal(store_n_dirty(store), 2);
+        n_wakes = 0;
+        assert_int_equal(put_slice(store, "kubernetes", "kubernetes"), 1);
+        assert_int_equal(n_wakes, 1); /* though it was dirty before */
+        assert_true(store_has_urgent(store));
+        assert_string_equal(store_take_urgent(store)->key, "default/kubernetes");
+        assert_null(store_take_urgent(store));
+        assert_next_dirty(store, "default/web");
+        assert_next_dirty(store, NULL);
 }
 
 static void test_slice_moves(void **state) {
@@ -139,7 +161,8 @@ static void test_strings(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_dirty),   cmocka_unit_test(test_slice_moves),
+                cmocka_unit_test(test_dirty),
+                cmocka_unit_test(test_urgent),   cmocka_unit_test(test_slice_moves),
                 cmocka_unit_test(test_list_sweeps), cmocka_unit_test(test_sources),
                 cmocka_unit_test(test_strings),
         };

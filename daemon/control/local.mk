@@ -24,4 +24,5 @@ libcontrol_a_SOURCES = \
 	daemon/control/reconciler.h \
 	daemon/control/statistics.c \
 	daemon/control/statistics.h \
+	daemon/control/status.c \
 	daemon/control/sync.c

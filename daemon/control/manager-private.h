@@ -37,6 +37,12 @@ typedef struct ManagerListenerEntry {
         void *userdata;
 } ManagerListenerEntry;
 
+typedef struct PortObserverEntry {
+        struct PortObserverEntry *next;
+        DesiredObserver observer;
+        void *userdata;
+} PortObserverEntry;
+
 /* What has to be read from the kernel again before the next turn. */
 enum {
         LOOK_ADDRESSES = 1,
@@ -94,6 +100,7 @@ struct Manager {
         ResyncTicket *tickets;
         uint64_t last_ticket;
         ManagerListenerEntry *listeners;
+        PortObserverEntry *port_observers;
 };
 
 AdoptParts manager_adopt_parts(const Manager *manager);

@@ -41,6 +41,7 @@ static void on_store_dirty(void *userdata) {
 /* The lines that operators grep for (reference §6). */
 static void on_port_changed(const DesiredPort *before, const DesiredPort *after, void *userdata) {
         const DesiredPort *port = after ? after : before;
+        const Manager *manager = userdata;
         char address[VIRTUAL_SERVER_STRLEN] = "";
         const char *colon = port->name[0] ? "" : ":";
 
@@ -50,6 +51,8 @@ static void on_port_changed(const DesiredPort *before, const DesiredPort *after,
                 log_v(1, "Adding new service port \"%s%s\" at %s", port->id, colon, address);
         else if (!after)
                 log_v(1, "Removing service port \"%s%s\"", port->id, colon);
+        for (PortObserverEntry *e = manager->port_observers; e; e = e->next)
+                e->observer(before, after, e->userdata);
 }
 
 int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *options, Manager **ret) {
@@ -98,6 +101,12 @@ static void manager_free_lists(Manager *manager) {
                 ManagerListenerEntry *entry = manager->listeners;
 
                 manager->listeners = entry->next;
+                free(entry);
+        }
+        while (manager->port_observers) {
+                PortObserverEntry *entry = manager->port_observers;
+
+                manager->port_observers = entry->next;
                 free(entry);
         }
 }
@@ -256,40 +265,6 @@ const KernelTable *manager_table(const Manager *manager) {
         return manager->table;
 }
 
-static void manager_count(const Manager *manager, ManagerStatus *status) {
-        const DesiredPort *port;
-        const ServerState *server;
-
-        for (size_t i = 0; (port = desired_next(manager->desired, &i));) {
-                status->n_endpoints += (uint32_t) port->n_endpoints;
-                for (size_t k = 0; k < port->n_servers; k++)
-                        status->n_refused += port_server_refusal(&port->servers[k]) != REFUSAL_NONE;
-                status->n_refused += port == port->service->ports ? port->service->n_refused : 0;
-        }
-        for (size_t i = 0; (server = kernel_table_next_server(manager->table, &i));)
-                status->n_virtual_servers += server->present && server->owner == SERVER_OWNER_US;
-}
-
-void manager_status(const Manager *manager, ManagerStatus *ret) {
-        *ret = (ManagerStatus) {
-                .state = manager->state,
-                .api_state = manager->api_state,
-                .last_api_event_usec = manager->last_api_event_usec,
-                .generation = manager->generation,
-                .n_pending = (uint32_t) store_n_dirty(manager->store),
-                .n_services = (uint32_t) desired_n_ports(manager->desired),
-                .last_sync_usec = manager->last_sync_usec,
-                .last_sync_duration_usec = manager->last_sync_duration_usec,
-                .n_syncs = manager->n_syncs,
-                .n_sync_errors = manager->n_sync_errors,
-                .n_drift = manager->n_drift,
-                .n_draining = manager->n_draining,
-                .error = manager->error,
-                .node_name = manager->options.node_name,
-        };
-        manager_count(manager, ret);
-}
-
 /* ---- listeners and tickets */
 
 static void manager_answer_tickets(Manager *manager) {
@@ -338,6 +313,16 @@ int manager_add_listener(Manager *manager, ManagerListener listener, void *userd
                 return -ENOMEM;
         *entry = (ManagerListenerEntry) { manager->listeners, listener, userdata };
         manager->listeners = entry;
+        return 0;
+}
+
+int manager_add_port_observer(Manager *manager, DesiredObserver observer, void *userdata) {
+        PortObserverEntry *entry = malloc(sizeof(PortObserverEntry));
+
+        if (!entry)
+                return -ENOMEM;
+        *entry = (PortObserverEntry) { manager->port_observers, observer, userdata };
+        manager->port_observers = entry;
         return 0;
 }
 

@@ -114,10 +114,20 @@ typedef struct ManagerStatus {
 } ManagerStatus;
 
 void manager_status(const Manager *manager, ManagerStatus *ret);
+/* The same without what has to be counted over all services: n_endpoints, n_virtual_servers and n_refused are 0. */
+void manager_status_brief(const Manager *manager, ManagerStatus *ret);
+/* As read by manager_start(); all 0 before. Valid as long as the manager. */
+const KernelInfo *manager_kernel_info(const Manager *manager);
 
 /* Called once an event loop turn in which a sync ended or the state changed; several listeners may be added. */
 typedef void (*ManagerListener)(Manager *manager, void *userdata);
 int manager_add_listener(Manager *manager, ManagerListener listener, void *userdata);
+
+/*
+ * Called for each port of each service that is computed, as desired_set_observer() says: neither pointer is valid
+ * afterwards, and the desired state is just changing, so it must not be read or walked from within.
+ */
+int manager_add_port_observer(Manager *manager, DesiredObserver observer, void *userdata);
 
 /* ---- commands */
 

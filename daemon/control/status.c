@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is said about the daemon as a whole. */
+#include "control/manager-private.h"
+
+static void manager_count(const Manager *manager, ManagerStatus *status) {
+        const DesiredPort *port;
+        const ServerState *server;
+
+        for (size_t i = 0; (port = desired_next(manager->desired, &i));) {
+                status->n_endpoints += (uint32_t) port->n_endpoints;
+                for (size_t k = 0; k < port->n_servers; k++)
+                        status->n_refused += port_server_refusal(&port->servers[k]) != REFUSAL_NONE;
+                status->n_refused += port == port->service->ports ? port->service->n_refused : 0;
+        }
+        for (size_t i = 0; (server = kernel_table_next_server(manager->table, &i));)
+                status->n_virtual_servers += server->present && server->owner == SERVER_OWNER_US;
+}
+
+void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
+        *ret = (ManagerStatus) {
+                .state = manager->state,
+                .api_state = manager->api_state,
+                .last_api_event_usec = manager->last_api_event_usec,
+                .generation = manager->generation,
+                .n_pending = (uint32_t) store_n_dirty(manager->store),
+                .n_services = (uint32_t) desired_n_ports(manager->desired),
+                .last_sync_usec = manager->last_sync_usec,
+                .last_sync_duration_usec = manager->last_sync_duration_usec,
+                .n_syncs = manager->n_syncs,
+                .n_sync_errors = manager->n_sync_errors,
+                .n_drift = manager->n_drift,
+                .n_draining = manager->n_draining,
+                .error = manager->error,
+                .node_name = manager->options.node_name,
+        };
+}
+
+void manager_status(const Manager *manager, ManagerStatus *ret) {
+        manager_status_brief(manager, ret);
+        manager_count(manager, ret);
+}
+
+const KernelInfo *manager_kernel_info(const Manager *manager) {
+        return &manager->info;
+}

@@ -20,3 +20,17 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/sysctl.h
 libkernelfilter_a_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS) $(CONNTRACK_CFLAGS)
 libkernelfilter_libs = libkernelfilter.a libmodel.a libcommon.a $(NFT_LIBS) $(CONNTRACK_LIBS) $(SYSTEMD_LIBS)
+
+# The same interface over tables in memory, for tests.
+check_LIBRARIES += libkernelmemory.a
+libkernelmemory_a_SOURCES = \
+	daemon/kernel/backend.h \
+	daemon/kernel/memory-backend.c \
+	daemon/kernel/memory-backend.h \
+	daemon/kernel/memory-filter.c \
+	daemon/kernel/memory-ipvs.c \
+	daemon/kernel/memory-node.c \
+	daemon/kernel/memory-private.h \
+	daemon/kernel/memory-text.c
+libkernelmemory_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+libkernelmemory_libs = libkernelmemory.a libmodel.a libcommon.a $(SYSTEMD_LIBS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A kernel in memory, for tests: behaves as the real one as far as the backend's contract goes (EEXIST, ESRCH,
- * the order of operations, destinations gone with their service), checks what no kernel would tell (an IPVS
+ * the order of operations, destinations gone with their service), notes what no kernel would tell (an IPVS
  * service whose filter elements are missing), and fails where it is told to.
  */
 #pragma once
@@ -9,20 +9,38 @@
 #include "kernel/backend.h"
 
 int memory_backend_new(KernelBackend **ret);
+/* Another backend, with a count of writes of its own, for the same kernel: a daemon that starts again. -ENOMEM. */
+int memory_backend_share(KernelBackend *backend, KernelBackend **ret);
 
-/* The n-th operation from now (1 = the next) of any kind fails with `error` (negative); 0 turns it off. */
+/*
+ * The n-th operation from now (1 = the next) of any kind fails with `error` (negative); 0 turns it off. -EPIPE in
+ * the middle of ipvs_apply() is a channel that breaks: the operation is done, its answer and those behind are lost.
+ */
 void memory_backend_fail_nth(KernelBackend *backend, uint64_t n, int error);
-/* Every n-th operation fails. */
+/* Every n-th operation fails; 0 turns it off. */
 void memory_backend_fail_every(KernelBackend *backend, uint64_t n, int error);
-/* Operations done so far. */
+/* Every IPVS operation on this virtual server fails; NULL turns it off. */
+void memory_backend_fail_server(KernelBackend *backend, const VirtualServerKey *key, int error);
+/* Operations done so far: each IPVS and address operation, each transaction, dump, read and sysctl is one. */
 uint64_t memory_backend_n_operations(const KernelBackend *backend);
+/* Calls `hook` before the n-th operation from now: somebody else is quicker. NULL turns it off. */
+void memory_backend_hook_nth(KernelBackend *backend,
+                             uint64_t n,
+                             void (*hook)(KernelBackend *backend, void *userdata),
+                             void *userdata);
+/* As long as it is missing every IPVS operation is -ENOPROTOOPT; at first it is there. */
+void memory_backend_set_ipvs_missing(KernelBackend *backend, bool missing);
 
-/* Changes behind the daemon's back; events are delivered when the loop runs next. */
+/* Changes behind the daemon's back; events are delivered when the loop runs next. They never fail by a fault. */
 int memory_backend_foreign_ipvs(KernelBackend *backend, IpvsOp *op);
+/* On kube-ipvs0. */
+int memory_backend_foreign_address(KernelBackend *backend, const AddressOp *op);
+int memory_backend_foreign_element(KernelBackend *backend, const FilterOp *op);
 int memory_backend_add_host_address(KernelBackend *backend, const char *address, uint8_t prefix);
 int memory_backend_remove_host_address(KernelBackend *backend, const char *address);
 int memory_backend_delete_device(KernelBackend *backend);
 int memory_backend_flush_filter(KernelBackend *backend);
+void memory_backend_emit(KernelBackend *backend, KernelEvent event);
 void memory_backend_set_connections(KernelBackend *backend,
                                     const VirtualServerKey *service,
                                     const IpPort *dest,
@@ -32,5 +50,12 @@ void memory_backend_set_connections(KernelBackend *backend,
 /*
  * The whole state as text, sorted, one object a line ("vs 10.0.0.1:80/TCP rr 0x0 0", "  rs 10.1.0.1:8080 w1",
  * "addr 10.0.0.1", "filter service_ips 10.0.0.1", "flushed 10.0.0.2:53 -> 10.1.0.1:53"); owned by the caller.
+ * The addresses of the host are not in it, of what was flushed each once.
  */
 char *memory_backend_to_string(const KernelBackend *backend);
+
+/*
+ * The first operation that left packets without what has to be there before them, "" if none did: a virtual server
+ * without its service_ports, an address on kube-ipvs0 without its guard. Valid until the next operation.
+ */
+const char *memory_backend_breach(const KernelBackend *backend);

@@ -33,3 +33,10 @@ tests_unit_test_nft_element_SOURCES = tests/unit/test-nft-element.c
 tests_unit_test_nft_element_LDADD = libkernelfilter.a $(unit_pure_libs)
 tests_unit_test_sysctl_SOURCES = tests/unit/test-sysctl.c
 tests_unit_test_sysctl_LDADD = libkernelfilter.a $(unit_pure_libs)
+
+# The kernel in memory, and everything above it
+unit_memory = tests/unit/test-memory-backend
+check_PROGRAMS += $(unit_memory)
+TESTS += $(unit_memory)
+tests_unit_test_memory_backend_SOURCES = tests/unit/test-memory-backend.c
+tests_unit_test_memory_backend_LDADD = $(libkernelmemory_libs) $(CMOCKA_LIBS)

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel in memory: virtual servers, with the errors of net/netfilter/ipvs/ip_vs_ctl.c. */
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/memory-private.h"
+
+static bool memory_knows_scheduler(const char *name) {
+        static const char *const names[] = { "rr",  "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
+                                             "sh",  "sed", "nq", "fo",  "ovf",  "mh" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (strcmp(name, names[i]) == 0)
+                        return true;
+        return false;
+}
+
+RealServerInfo *memory_ipvs_find_dest(const MemoryServer *server, const IpPort *addr) {
+        for (size_t i = 0; i < server->n_dests; i++)
+                if (ip_port_compare(&server->dests[i].server.addr, addr) == 0)
+                        return &server->dests[i];
+        return NULL;
+}
+
+static void memory_server_free(MemoryServer *server) {
+        free(server->dests);
+        free(server);
+}
+
+void memory_ipvs_done(MemoryKernel *kernel) {
+        MemoryServer *server;
+
+        for (size_t i = 0; (server = hashmap_next(&kernel->servers, &i));)
+                memory_server_free(server);
+        hashmap_done(&kernel->servers);
+}
+
+/* ---- one operation */
+
+static int memory_add_service(MemoryKernel *kernel, const VirtualServer *service) {
+        MemoryServer *server;
+
+        server = calloc(1, sizeof(MemoryServer));
+        if (!server)
+                return -ENOMEM;
+        server->service = *service;
+        if (hashmap_put(&kernel->servers, &server->service.key, server) < 0) {
+                memory_server_free(server);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int memory_add_dest(MemoryServer *server, const RealServer *dest) {
+        RealServerInfo *bigger = reallocarray(server->dests, server->n_dests + 1, sizeof(RealServerInfo));
+
+        if (!bigger)
+                return -ENOMEM;
+        server->dests = bigger;
+        server->dests[server->n_dests++] = (RealServerInfo) { .server = *dest };
+        return 0;
+}
+
+static void memory_delete_dest(MemoryServer *server, RealServerInfo *dest) {
+        size_t i = (size_t) (dest - server->dests);
+
+        memmove(dest, dest + 1, (server->n_dests - i - 1) * sizeof(RealServerInfo));
+        server->n_dests--;
+}
+
+static int memory_change_service(MemoryKernel *kernel, MemoryServer *server, const IpvsOp *op) {
+        if (op->kind == IPVS_OP_DELETE_SERVICE) {
+                if (!server)
+                        return -ESRCH;
+                (void) hashmap_remove(&kernel->servers, &op->service.key);
+                memory_server_free(server);
+                return 0;
+        }
+        if (op->kind == IPVS_OP_ADD_SERVICE && server)
+                return -EEXIST;
+        if (op->kind == IPVS_OP_SET_SERVICE && !server)
+                return -ESRCH;
+        if (!memory_knows_scheduler(op->service.scheduler))
+                return -ENOENT;
+        if (!server)
+                return memory_add_service(kernel, &op->service);
+        server->service = op->service;
+        return 0;
+}
+
+static int memory_change_dest(MemoryServer *server, const IpvsOp *op) {
+        RealServerInfo *dest;
+
+        if (!server)
+                return -ESRCH;
+        dest = memory_ipvs_find_dest(server, &op->dest.addr);
+        if (op->kind == IPVS_OP_ADD_DEST)
+                return dest ? -EEXIST : memory_add_dest(server, &op->dest);
+        if (!dest)
+                return -ENOENT;
+        if (op->kind == IPVS_OP_DELETE_DEST)
+                memory_delete_dest(server, dest);
+        else
+                dest->server = op->dest;
+        return 0;
+}
+
+int memory_ipvs_change(MemoryKernel *kernel, const IpvsOp *op) {
+        MemoryServer *server = hashmap_get(&kernel->servers, &op->service.key);
+
+        switch (op->kind) {
+        case IPVS_OP_ADD_SERVICE:
+        case IPVS_OP_SET_SERVICE:
+        case IPVS_OP_DELETE_SERVICE:
+                return memory_change_service(kernel, server, op);
+        case IPVS_OP_ADD_DEST:
+        case IPVS_OP_SET_DEST:
+        case IPVS_OP_DELETE_DEST:
+                return memory_change_dest(server, op);
+        case _IPVS_OP_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
+/* ---- the backend's calls */
+
+/* DESIGN §7: filter sets first. An address of the host is no service address: others are served on it too. */
+static void memory_check_op(MemoryKernel *kernel, const IpvsOp *op) {
+        const VirtualServerKey *key = &op->service.key;
+        FilterElement element = {
+                .set = FILTER_SET_SERVICE_PORTS,
+                .protocol = key->protocol,
+                .port = key->port,
+                .addr = key->addr,
+        };
+        char text[VIRTUAL_SERVER_STRLEN];
+
+        if (op->kind != IPVS_OP_ADD_SERVICE && op->kind != IPVS_OP_ADD_DEST)
+                return;
+        if (!hashmap_get(&kernel->host, &key->addr) && !hashmap_get(&kernel->elements, &element))
+                memory_breach(kernel,
+                              "%s %s: it is not in service_ports",
+                              ipvs_op_kind_to_string(op->kind),
+                              virtual_server_key_format(key, text));
+}
+
+static int memory_ipvs_fault(KernelBackend *backend, const VirtualServerKey *key) {
+        MemoryKernel *kernel = memory_kernel(backend);
+        int r = memory_begin(backend);
+
+        if (r < 0)
+                return r;
+        if (kernel->ipvs_missing)
+                return -ENOPROTOOPT;
+        if (key && kernel->fail_key_error < 0 && memcmp(key, &kernel->fail_key, sizeof(*key)) == 0)
+                return kernel->fail_key_error;
+        return 0;
+}
+
+int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops) {
+        MemoryKernel *kernel = memory_kernel(backend);
+
+        if (kernel->ipvs_missing)
+                return -ENOPROTOOPT;
+        for (size_t i = 0; i < n_ops; i++) {
+                int r = memory_ipvs_fault(backend, &ops[i].service.key);
+
+                backend->n_writes++;
+                if (r == 0 || r == -EPIPE) {
+                        memory_check_op(kernel, &ops[i]);
+                        ops[i].result = memory_ipvs_change(kernel, &ops[i]);
+                } else {
+                        ops[i].result = r;
+                }
+                if (r == -EPIPE) {
+                        for (size_t k = i; k < n_ops; k++)
+                                ops[k].result = -ECANCELED;
+                        return r;
+                }
+        }
+        return 0;
+}
+
+/* A copy, because the visitor may change the kernel by another call. */
+static int memory_visit(const MemoryServer *server, IpvsVisitor visitor, void *userdata) {
+        _cleanup_(freep) RealServerInfo *dests = calloc(server->n_dests + 1, sizeof(RealServerInfo));
+        VirtualServer service = server->service;
+        TrafficStats stats = {};
+
+        if (!dests)
+                return -ENOMEM;
+        for (size_t i = 0; i < server->n_dests; i++) {
+                dests[i] = server->dests[i];
+                stats.connections += dests[i].stats.connections;
+        }
+        return visitor(&service, &stats, dests, server->n_dests, userdata);
+}
+
+int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata) {
+        MemoryKernel *kernel = memory_kernel(backend);
+        const MemoryServer *server;
+        int r = memory_ipvs_fault(backend, NULL);
+
+        for (size_t i = 0; r >= 0 && (server = hashmap_next(&kernel->servers, &i));)
+                r = memory_visit(server, visitor, userdata);
+        return MIN2(r, 0);
+}
+
+int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
+        const MemoryServer *server;
+        int r = memory_ipvs_fault(backend, NULL);
+
+        if (r < 0)
+                return r;
+        server = hashmap_get(&memory_kernel(backend)->servers, key);
+        return server ? MIN2(memory_visit(server, visitor, userdata), 0) : -ESRCH;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of the kernel in memory, for its files. */
+#pragma once
+
+#include "common/hash.h"
+#include "kernel/memory-backend.h"
+
+typedef struct MemoryBackend MemoryBackend;
+
+typedef struct MemoryServer {
+        VirtualServer service;
+        RealServerInfo *dests; /* owned; in the order they were added */
+        size_t n_dests;
+} MemoryServer;
+
+typedef struct MemoryAddress {
+        IpAddr addr;
+        uint8_t prefix;
+} MemoryAddress;
+
+typedef struct MemorySysctl {
+        struct MemorySysctl *next;
+        char *name, *value; /* owned */
+} MemorySysctl;
+
+typedef struct MemoryFlow {
+        struct MemoryFlow *next;
+        ConntrackFlow flow;
+} MemoryFlow;
+
+typedef struct MemoryKernel {
+        unsigned n_ref;
+        MemoryBackend *backends; /* borrowed: to deliver events to */
+
+        bool ipvs_missing;
+        HashMap servers; /* VirtualServerKey → MemoryServer, owned */
+        IpvsTimeouts timeouts;
+        bool has_device;
+        HashMap addresses; /* of kube-ipvs0: IpAddr → MemoryAddress, owned */
+        HashMap host; /* of the other devices: likewise */
+        char *ruleset; /* owned: what the table was made from; NULL = there is none */
+        HashMap elements; /* FilterElement, owned */
+        MemorySysctl *sysctls; /* owned */
+        MemoryFlow *flushed; /* owned */
+
+        uint64_t n_operations;
+        uint64_t fail_at, fail_every; /* counts of n_operations; 0 = off */
+        int fail_error, fail_every_error;
+        VirtualServerKey fail_key;
+        int fail_key_error; /* 0 = off */
+        uint64_t hook_at;
+        void (*hook)(KernelBackend *backend, void *userdata);
+        void *hook_userdata;
+        char breach[192];
+} MemoryKernel;
+
+struct MemoryBackend {
+        KernelBackend head; /* first */
+        MemoryKernel *kernel; /* owned reference */
+        MemoryBackend *next;
+        sd_event_source *source; /* owned; NULL unless watched */
+        unsigned pending; /* 1 << KernelEvent */
+        KernelEventHandler handler;
+        void *userdata;
+};
+
+static inline MemoryBackend *memory_backend(KernelBackend *backend) {
+        return (MemoryBackend *) (void *) backend;
+}
+
+static inline MemoryKernel *memory_kernel(const KernelBackend *backend) {
+        return ((const MemoryBackend *) (const void *) backend)->kernel;
+}
+
+/* Counts one operation; 0, or what it has to fail with. */
+int memory_begin(KernelBackend *backend);
+void memory_breach(MemoryKernel *kernel, const char *format, ...) _printf_(2, 3);
+
+/* memory-ipvs.c */
+int memory_ipvs_change(MemoryKernel *kernel, const IpvsOp *op);
+int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops);
+int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
+int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
+void memory_ipvs_done(MemoryKernel *kernel);
+RealServerInfo *memory_ipvs_find_dest(const MemoryServer *server, const IpPort *addr);
+
+/* memory-filter.c: addresses and the table */
+extern const HashOps memory_address_ops;
+int memory_address_change(MemoryKernel *kernel, const AddressOp *op);
+int memory_host_change(MemoryKernel *kernel, const IpAddr *addr, uint8_t prefix, bool add);
+/* `map` is one of the two. */
+void memory_address_clear(HashMap *map);
+int memory_device_ensure(KernelBackend *backend);
+int memory_address_apply(KernelBackend *backend, AddressOp *ops, size_t n_ops);
+int memory_address_dump(KernelBackend *backend, AddressVisitor visitor, void *userdata);
+int memory_element_change(MemoryKernel *kernel, const FilterOp *op);
+void memory_filter_clear(MemoryKernel *kernel);
+int memory_filter_ensure(KernelBackend *backend,
+                         const FilterConfig *config,
+                         const FilterElement *elements,
+                         size_t n_elements);
+int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
+int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata);
+
+/* memory-node.c: sysctls, timeouts and conntrack */
+int memory_node_init(MemoryKernel *kernel);
+void memory_node_done(MemoryKernel *kernel);
+int memory_get_info(KernelBackend *backend, KernelInfo *ret);
+int memory_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts);
+int memory_get_timeouts(KernelBackend *backend, IpvsTimeouts *ret);
+int memory_flush_udp(KernelBackend *backend, const ConntrackFlow *flows, size_t n_flows, size_t *ret_deleted);
+int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_value);
+int memory_sysctl_write(KernelBackend *backend, const char *name, const char *value);

@@ -2,5 +2,6 @@
 # Tests of `make check`: no root, no network, no kernel module. Those on the node: tests/vm.
 include tests/unit/local.mk
 include tests/client/local.mk
+include tests/fuzz/local.mk
 include tests/apiserver/local.mk
 include tests/vm/local.mk

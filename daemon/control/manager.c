@@ -21,17 +21,6 @@ const char *manager_state_to_string(ManagerState state) {
         return state >= 0 && state < _MANAGER_STATE_MAX ? manager_state_table[state] : NULL;
 }
 
-static const char *const api_state_table[_API_STATE_MAX] = {
-        [API_STATE_CONNECTING] = "connecting",
-        [API_STATE_LISTING] = "listing",
-        [API_STATE_WATCHING] = "watching",
-        [API_STATE_DISCONNECTED] = "disconnected",
-};
-
-const char *api_state_to_string(ApiState state) {
-        return state >= 0 && state < _API_STATE_MAX ? api_state_table[state] : NULL;
-}
-
 /* ---- life */
 
 static void on_store_dirty(void *userdata) {

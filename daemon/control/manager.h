@@ -13,6 +13,7 @@
 
 #include "common/macros.h"
 #include "kernel/backend.h"
+#include "model/api-state.h"
 #include "model/store.h"
 #include "proxy/desired.h"
 #include "proxy/kernel-table.h"
@@ -33,18 +34,6 @@ typedef enum ManagerState {
 
 /* "starting", … */
 const char *manager_state_to_string(ManagerState state);
-
-typedef enum ApiState {
-        API_STATE_CONNECTING,
-        API_STATE_LISTING,
-        API_STATE_WATCHING,
-        API_STATE_DISCONNECTED,
-        _API_STATE_MAX,
-        _API_STATE_INVALID = -22,
-} ApiState;
-
-/* "connecting", … */
-const char *api_state_to_string(ApiState state);
 
 /* Everything is copied by manager_new(). */
 typedef struct ManagerOptions {

@@ -2,6 +2,8 @@
 # The pure part, model/ and proxy/: no I/O, no clock, no library but libc and common.
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
+	daemon/model/api-state.c \
+	daemon/model/api-state.h \
 	daemon/model/endpoint-slice.c \
 	daemon/model/endpoint-slice.h \
 	daemon/model/filter.c \

@@ -375,6 +375,37 @@ int store_remove(Store *store,
         return 1;
 }
 
+static bool store_keep_node(Store *store, ObjectSource source, const char *name) {
+        if (!store->nodes[source] || strcmp(store->nodes[source]->name, name) != 0)
+                return false;
+        store->node_seen[source] = store->list_number[source][OBJECT_KIND_NODE];
+        return true;
+}
+
+int store_keep(Store *store, ObjectSource source, ObjectKind kind, const char *namespace, const char *name) {
+        _cleanup_(freep) char *key = NULL;
+
+        if (kind == OBJECT_KIND_NODE)
+                return store_keep_node(store, source, name);
+        key = object_key(namespace, name);
+        if (!key)
+                return -ENOMEM;
+        if (kind == OBJECT_KIND_SERVICE) {
+                ServiceEntry *entry = hashmap_get(&store->services, key);
+
+                if (!entry || !entry->objects[source])
+                        return 0;
+                entry->seen[source] = store->list_number[source][kind];
+        } else {
+                SliceEntry *slice = hashmap_get(&store->slices, key);
+
+                if (!slice || !slice->objects[source])
+                        return 0;
+                slice->seen[source] = store->list_number[source][kind];
+        }
+        return 1;
+}
+
 /* ---- lists */
 
 void store_list_begin(Store *store, ObjectSource source, ObjectKind kind) {

@@ -79,6 +79,12 @@ int store_put_node(Store *store, ObjectSource source, Node *node);
 /* 1 = was there and is gone, 0 = was not there. `namespace` is ignored for nodes. */
 int store_remove(Store *store, ObjectSource source, ObjectKind kind, const char *namespace, const char *name);
 
+/*
+ * What the source just said about this object cannot be understood: the one it had stays, in the list that runs too.
+ * 1 = there is one, 0 = there is none, -ENOMEM.
+ */
+int store_keep(Store *store, ObjectSource source, ObjectKind kind, const char *namespace, const char *name);
+
 /* A complete list comes. Several kinds and sources may be in lists at the same time. */
 void store_list_begin(Store *store, ObjectSource source, ObjectKind kind);
 /* It was complete: removes what was not put since, and marks kind and source as synced. */

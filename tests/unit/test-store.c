@@ -129,6 +129,27 @@ static void test_list_sweeps(void **state) {
         }
 }
 
+/* What cannot be understood in a new list stays as it was in the one before. */
+static void test_keep(void **state) {
+        _cleanup_(store_freep) Store *store = NULL;
+
+        assert_int_equal(store_new(NULL, NULL, &store), 0);
+        assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "web", 1), 1);
+        assert_int_equal(put_service(store, OBJECT_SOURCE_API, "default", "gone", 1), 1);
+        assert_int_equal(put_slice(store, "web-1", "web"), 1);
+        store_list_begin(store, OBJECT_SOURCE_API, OBJECT_KIND_SERVICE);
+        store_list_begin(store, OBJECT_SOURCE_API, OBJECT_KIND_ENDPOINT_SLICE);
+        assert_int_equal(store_keep(store, OBJECT_SOURCE_API, OBJECT_KIND_SERVICE, "default", "web"), 1);
+        assert_int_equal(store_keep(store, OBJECT_SOURCE_API, OBJECT_KIND_SERVICE, "default", "never"), 0);
+        assert_int_equal(store_keep(store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_SERVICE, "default", "gone"), 0);
+        assert_int_equal(store_keep(store, OBJECT_SOURCE_API, OBJECT_KIND_ENDPOINT_SLICE, "default", "web-1"), 1);
+        store_list_end(store, OBJECT_SOURCE_API, OBJECT_KIND_SERVICE);
+        store_list_end(store, OBJECT_SOURCE_API, OBJECT_KIND_ENDPOINT_SLICE);
+        assert_non_null(service_entry_object(store_find(store, "default", "web")));
+        assert_non_null(store_find(store, "default", "web")->slices);
+        assert_null(service_entry_object(store_find(store, "default", "gone")));
+}
+
 static void test_sources(void **state) {
         _cleanup_(store_freep) Store *store = NULL;
         ServiceEntry *entry;
@@ -164,7 +185,7 @@ int main(void) {
                 cmocka_unit_test(test_dirty),
                 cmocka_unit_test(test_urgent),   cmocka_unit_test(test_slice_moves),
                 cmocka_unit_test(test_list_sweeps), cmocka_unit_test(test_sources),
-                cmocka_unit_test(test_strings),
+                cmocka_unit_test(test_strings), cmocka_unit_test(test_keep),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,4 +25,6 @@ libcontrol_a_SOURCES = \
 	daemon/control/statistics.c \
 	daemon/control/statistics.h \
 	daemon/control/status.c \
-	daemon/control/sync.c
+	daemon/control/sync.c \
+	daemon/control/sysctl-record.c \
+	daemon/control/sysctl-record.h

@@ -35,6 +35,14 @@ typedef enum ManagerState {
 /* "starting", … */
 const char *manager_state_to_string(ManagerState state);
 
+/* Limits and timeouts of connection tracking (reference §4.9); 0 leaves what the kernel has. */
+typedef struct ConntrackOptions {
+        uint32_t max_per_core; /* entries for each CPU; 0: the limit is left, whatever `min` says */
+        uint32_t min; /* entries at least */
+        uint64_t tcp_established_sec, tcp_close_wait_sec, udp_sec, udp_stream_sec;
+        bool tcp_be_liberal;
+} ConntrackOptions;
+
 /* Everything is copied by manager_new(). */
 typedef struct ManagerOptions {
         const char *node_name;
@@ -49,6 +57,7 @@ typedef struct ManagerOptions {
         FilterConfig filter;
         IpvsTimeouts timeouts;
         bool strict_arp;
+        ConntrackOptions conntrack;
         uint64_t min_sync_usec; /* at least this between two syncs */
         uint64_t sync_usec; /* between two full comparisons with the kernel */
         uint64_t drain_timeout_usec;

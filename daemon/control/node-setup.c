@@ -2,30 +2,68 @@
 #include "control/node-setup.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
+#include "common/parse.h"
+#include "control/sysctl-record.h"
+
+/* conntrack_max is never raised above this by a number of CPUs (reference §4.9). */
+#define CONNTRACK_MAX_LIMIT UINT64_C(1048576)
 
 typedef struct Setting {
         const char *name, *value;
         const char *consequence;
 } Setting;
 
-static int setting_apply(KernelBackend *backend, const Setting *setting) {
+typedef struct Setup {
+        KernelBackend *backend;
+        SysctlRecord record;
+        bool recorded; /* something was added to the record */
+        int first_error;
+} Setup;
+
+static void setup_fail(Setup *setup, int error) {
+        if (error < 0 && setup->first_error == 0)
+                setup->first_error = error;
+}
+
+static void setup_apply(Setup *setup, const Setting *setting) {
         _cleanup_(freep) char *value = NULL;
-        int r = backend->ops->sysctl_read(backend, setting->name, &value);
+        int r = setup->backend->ops->sysctl_read(setup->backend, setting->name, &value);
 
         if (r >= 0 && strcmp(value, setting->value) == 0)
-                return 0;
-        r = backend->ops->sysctl_write(backend, setting->name, setting->value);
-        if (r < 0)
-                return log_error_errno(r,
-                                       "Failed to set sysctl %s to %s, %s: %m",
-                                       setting->name,
-                                       setting->value,
-                                       setting->consequence);
+                return;
+        r = setup->backend->ops->sysctl_write(setup->backend, setting->name, setting->value);
+        if (r < 0) {
+                setup_fail(setup,
+                           log_error_errno(r,
+                                           "Failed to set sysctl %s to %s, %s: %m",
+                                           setting->name,
+                                           setting->value,
+                                           setting->consequence));
+                return;
+        }
         log_info("Set sysctl %s from %s to %s", setting->name, value ? value : "unknown", setting->value);
-        return 1;
+        if (value && sysctl_record_put(&setup->record, setting->name, value, setting->value) >= 0)
+                setup->recorded = true;
+}
+
+static void setup_apply_number(Setup *setup, const char *name, uint64_t value, const char *consequence) {
+        char text[24];
+
+        (void) snprintf(text, sizeof(text), "%" PRIu64, value);
+        setup_apply(setup, &(Setting) { name, text, consequence });
+}
+
+static int setup_read_number(Setup *setup, const char *name, uint64_t *ret) {
+        _cleanup_(freep) char *value = NULL;
+        int r = setup->backend->ops->sysctl_read(setup->backend, name, &value);
+
+        return r < 0 ? r : parse_uint64(value, ret);
 }
 
 /*
@@ -38,7 +76,7 @@ static bool kernel_wants_no_reuse_mode(const KernelInfo *info) {
         return release >= 4001 && release < 5009;
 }
 
-int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info) {
+static void setup_ipvs(Setup *setup, const ManagerOptions *options, const KernelInfo *info) {
         static const Setting settings[] = {
                 { "net/ipv4/vs/conntrack", "1", "masquerading of service traffic will not work" },
                 { "net/ipv4/vs/expire_nodest_conn", "1", "connections to removed pods will hang" },
@@ -52,25 +90,106 @@ int node_setup(KernelBackend *backend, const ManagerOptions *options, const Kern
                 { "net/ipv4/conf/all/arp_announce", "2", "the node will announce service addresses" },
         };
         static const Setting reuse = { "net/ipv4/vs/conn_reuse_mode", "0", "reused client ports will be slow" };
-        int first = 0, r;
+        int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
-                r = setting_apply(backend, &settings[i]);
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                setup_apply(setup, &settings[i]);
+        for (size_t i = 0; options->strict_arp && i < ELEMENTSOF(strict_arp); i++)
+                setup_apply(setup, &strict_arp[i]);
+        if (kernel_wants_no_reuse_mode(info))
+                setup_apply(setup, &reuse);
+        if (options->timeouts.tcp_sec == 0 && options->timeouts.tcp_fin_sec == 0 && options->timeouts.udp_sec == 0)
+                return;
+        r = setup->backend->ops->ipvs_set_timeouts(setup->backend, &options->timeouts);
+        if (r < 0)
+                setup_fail(setup, log_error_errno(r, "Failed to configure IPVS timeouts: %m"));
+}
+
+/* Only ever raised: who set a higher limit had a reason. The table's size follows at a quarter of it. */
+static void setup_conntrack_max(Setup *setup, const ConntrackOptions *options) {
+        long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        uint64_t wanted = MIN2((uint64_t) options->max_per_core * (uint64_t) MAX2(n_cpus, 1L), CONNTRACK_MAX_LIMIT);
+        uint64_t max, buckets;
+
+        if (options->max_per_core == 0)
+                return;
+        wanted = MAX2(wanted, (uint64_t) options->min);
+        if (setup_read_number(setup, "net/netfilter/nf_conntrack_max", &max) < 0 || max < wanted)
+                setup_apply_number(
+                        setup, "net/netfilter/nf_conntrack_max", wanted, "a busy node may drop new connections");
+        if (setup_read_number(setup, "net/netfilter/nf_conntrack_buckets", &buckets) >= 0 && buckets < wanted / 4)
+                setup_apply_number(setup,
+                                   "net/netfilter/nf_conntrack_buckets",
+                                   wanted / 4,
+                                   "connection tracking will be slow when the table is full");
+}
+
+static void setup_conntrack(Setup *setup, const ConntrackOptions *options) {
+        const struct {
+                const char *name;
+                uint64_t value;
+        } settings[] = {
+                { "net/netfilter/nf_conntrack_tcp_timeout_established", options->tcp_established_sec },
+                { "net/netfilter/nf_conntrack_tcp_timeout_close_wait", options->tcp_close_wait_sec },
+                { "net/netfilter/nf_conntrack_tcp_be_liberal", options->tcp_be_liberal },
+                { "net/netfilter/nf_conntrack_udp_timeout", options->udp_sec },
+                { "net/netfilter/nf_conntrack_udp_timeout_stream", options->udp_stream_sec },
+        };
+
+        setup_conntrack_max(setup, options);
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                if (settings[i].value > 0)
+                        setup_apply_number(
+                                setup, settings[i].name, settings[i].value, "connections are tracked as before");
+}
+
+int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info) {
+        Setup setup = { .backend = backend };
+        int r = sysctl_record_load(&setup.record, options->state_directory);
+
+        if (r < 0)
+                (void) log_warning_errno(r, "Failed to read what sysctls were before, in %s: %m", options->state_directory);
+        setup_ipvs(&setup, options, info);
+        setup_conntrack(&setup, &options->conntrack);
+        r = setup.recorded ? sysctl_record_save(&setup.record, options->state_directory) : 0;
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                         "Failed to note in %s what sysctls were before, --cleanup will not put them back: %m",
+                                         options->state_directory);
+        sysctl_record_done(&setup.record);
+        return setup.first_error;
+}
+
+static int sysctl_undo(KernelBackend *backend, const SysctlChange *change) {
+        _cleanup_(freep) char *value = NULL;
+        int r = backend->ops->sysctl_read(backend, change->name, &value);
+
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0 && strcmp(value, change->after) != 0) {
+                log_info("Left sysctl %s at %s, which somebody else gave it", change->name, value);
+                return 0;
+        }
+        if (r >= 0)
+                r = backend->ops->sysctl_write(backend, change->name, change->before);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set sysctl %s back to %s: %m", change->name, change->before);
+        log_info("Set sysctl %s back from %s to %s", change->name, change->after, change->before);
+        return 1;
+}
+
+int node_setup_undo(KernelBackend *backend, const char *state_directory) {
+        SysctlRecord record = {};
+        int n = 0, first = sysctl_record_load(&record, state_directory);
+
+        for (size_t i = 0; i < record.n_items; i++) {
+                int r = sysctl_undo(backend, &record.items[i]);
+
+                n += r > 0;
                 first = first < 0 ? first : MIN2(r, 0);
         }
-        for (size_t i = 0; options->strict_arp && i < ELEMENTSOF(strict_arp); i++) {
-                r = setting_apply(backend, &strict_arp[i]);
-                first = first < 0 ? first : MIN2(r, 0);
-        }
-        if (kernel_wants_no_reuse_mode(info)) {
-                r = setting_apply(backend, &reuse);
-                first = first < 0 ? first : MIN2(r, 0);
-        }
-        if (options->timeouts.tcp_sec > 0 || options->timeouts.tcp_fin_sec > 0 || options->timeouts.udp_sec > 0) {
-                r = backend->ops->ipvs_set_timeouts(backend, &options->timeouts);
-                if (r < 0)
-                        (void) log_error_errno(r, "Failed to configure IPVS timeouts: %m");
-                first = first < 0 ? first : MIN2(r, 0);
-        }
-        return first;
+        sysctl_record_done(&record);
+        if (first >= 0)
+                first = sysctl_record_save(&record, state_directory);
+        return first < 0 ? first : n;
 }

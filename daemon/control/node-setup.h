@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel has to be told once (reference §4.7): sysctls of IPVS, forwarding and ARP, IPVS timeouts.
+ * What the kernel has to be told once (reference §4.7, §4.9): sysctls of IPVS, forwarding, ARP and connection tracking,
+ * IPVS timeouts. What a sysctl was before is kept in the state directory, so that --cleanup can put it back.
  */
 #pragma once
 
 #include "control/manager.h"
 
 /*
- * Reads each and writes it only where it differs. Failures are logged with the consequence, and counted; the first is
- * returned, and what could be set is set.
+ * Reads each and writes it only where it differs. Failures are logged with the consequence; the first is returned,
+ * and what could be set is set.
  */
 int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info);
+
+/*
+ * Puts every sysctl back that still has the value node_setup() gave it, and forgets them. What others changed since
+ * is left and logged. Returns how many were put back, or the first -errno.
+ */
+int node_setup_undo(KernelBackend *backend, const char *state_directory);

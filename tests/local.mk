@@ -3,5 +3,6 @@
 include tests/unit/local.mk
 include tests/client/local.mk
 include tests/fuzz/local.mk
+include tests/lint/local.mk
 include tests/apiserver/local.mk
 include tests/vm/local.mk

@@ -13,6 +13,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/manager.h \
 	daemon/control/manager-options.c \
 	daemon/control/manager-private.h \
+	daemon/control/measure.c \
+	daemon/control/measure.h \
 	daemon/control/node-setup.c \
 	daemon/control/node-setup.h \
 	daemon/control/node-view.c \

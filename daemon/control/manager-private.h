@@ -8,6 +8,7 @@
 #include "control/drain.h"
 #include "control/journal.h"
 #include "control/manager.h"
+#include "control/measure.h"
 #include "control/node-view.h"
 #include "control/reconciler.h"
 #include "control/statistics.h"
@@ -66,6 +67,7 @@ struct Manager {
         Reconciler *reconciler;
         HostAddresses host;
         NodeView view;
+        Measure measure;
 
         sd_event_source *turn; /* defer: one turn of work */
         sd_event_source *delay; /* timer: until the next sync may begin */
@@ -84,12 +86,12 @@ struct Manager {
         bool had_journal;
         bool removals_allowed; /* every needed list was complete once, and all of it computed */
         bool sync_running;
+        bool sync_broken; /* the kernel could not be read or written to at all */
         unsigned n_turns;
         uint64_t retry_usec; /* the next back-off */
 
         uint64_t generation; /* last sync that ended */
-        uint64_t sync_begun_usec; /* CLOCK_BOOTTIME */
-        uint64_t sync_ended_usec;
+        uint64_t sync_ended_usec; /* CLOCK_BOOTTIME */
         uint64_t last_sync_usec, last_sync_duration_usec; /* CLOCK_REALTIME and length */
         uint64_t n_syncs, n_sync_errors, n_drift;
         size_t sync_changed, sync_failed;

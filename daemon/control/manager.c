@@ -24,7 +24,10 @@ const char *manager_state_to_string(ManagerState state) {
 /* ---- life */
 
 static void on_store_dirty(void *userdata) {
-        manager_wake(userdata);
+        Manager *manager = userdata;
+
+        measure_queued(&manager->measure);
+        manager_wake(manager);
 }
 
 /* The lines that operators grep for (reference §6). */
@@ -55,6 +58,7 @@ int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *o
         }
         manager->backend = backend;
         manager->event = sd_event_ref(event);
+        measure_init(&manager->measure);
         r = owned_options_copy(&manager->owned, options, &manager->options);
         if (r >= 0)
                 r = store_new(on_store_dirty, manager, &manager->store);
@@ -69,7 +73,7 @@ int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *o
         if (r >= 0)
                 r = statistics_new(manager->table, backend, &manager->statistics);
         parts = (ReconcilerParts) { manager->store, manager->desired, manager->table,
-                                    backend,        manager->journal, &manager->options.filter };
+                                    backend,        manager->journal, &manager->options.filter, &manager->measure };
         if (r >= 0)
                 r = reconciler_new(&parts, &manager->reconciler);
         if (r < 0)
@@ -119,6 +123,7 @@ Manager *manager_free(Manager *manager) {
         (void) kernel_table_free(manager->table);
         (void) store_free(manager->store);
         (void) kernel_backend_free(manager->backend);
+        measure_done(&manager->measure);
         node_view_done(&manager->view);
         host_addresses_done(&manager->host);
         owned_options_done(&manager->owned);

@@ -78,6 +78,7 @@ static void reconciler_apply_filter(Reconciler *reconciler, FilterOp *ops, size_
         if (n_ops == 0)
                 return;
         r = backend->ops->filter_apply(backend, ops, n_ops);
+        reconciler->parts.measure->n_filter_failures += r < 0;
         if (r == -ENOENT && ops[0].add)
                 result->filter_lost = true;
         if (r < 0 && n_ops > 1 && !result->filter_lost && r != -ENOMEM && r != -EPERM) {
@@ -142,8 +143,10 @@ static int reconciler_apply_ipvs(Reconciler *reconciler, ReconcilerResult *resul
         if (n == 0)
                 return 0;
         r = backend->ops->ipvs_apply(backend, reconciler->ipvs_ops, n);
-        if (r < 0)
+        if (r < 0) {
+                result->channel_lost = true;
                 result_fail(result, r, "speak to", "IPVS");
+        }
         for (size_t i = 0, k = 0; i < plan->servers.n_items; i++)
                 if (plan->servers.items[i].result >= 0)
                         plan->servers.items[i].result = reconciler->ipvs_ops[k++].result;
@@ -270,7 +273,9 @@ static void reconciler_flush_flows(Reconciler *reconciler) {
                               id ? id : "(removed)",
                               ip_addr_format(&flow->key.addr, addr));
         }
+        measure_conntrack_begin(reconciler->parts.measure);
         r = flows ? backend->ops->conntrack_flush_udp(backend, flows, plan->flows.n_items, &n_deleted) : -ENOMEM;
+        measure_conntrack_end(reconciler->parts.measure, &plan->flows.items[0].key.addr, n_deleted);
         if (r < 0)
                 (void) log_warning_errno(r, "Failed to delete stale conntrack entries of UDP services, clients may talk to pods that are gone until the entries time out: %m");
         else if (n_deleted > 0)
@@ -291,6 +296,8 @@ static int reconciler_compute(Reconciler *reconciler, ReconcileScope scope, cons
                 r = desired_update(reconciler->parts.desired, config, entry);
                 if (r < 0)
                         store_mark_dirty(store, entry);
+                else
+                        measure_computed(reconciler->parts.measure, entry);
         }
         return r;
 }

@@ -11,6 +11,7 @@
 
 #include "common/macros.h"
 #include "control/journal.h"
+#include "control/measure.h"
 #include "kernel/backend.h"
 #include "model/store.h"
 #include "proxy/desired.h"
@@ -24,6 +25,7 @@ typedef struct ReconcilerParts {
         KernelBackend *backend;
         Journal *journal;
         const FilterConfig *filter;
+        Measure *measure;
 } ReconcilerParts;
 
 typedef struct Reconciler Reconciler;
@@ -37,6 +39,7 @@ typedef struct ReconcilerResult {
         size_t n_changed; /* operations done */
         size_t n_failed; /* operations that have to be tried again after a while */
         bool filter_lost; /* the nftables table has to be made again first */
+        bool channel_lost; /* IPVS could not be spoken to */
         int error; /* first failure … */
         char message[192]; /* … and of what; "" if none */
 } ReconcilerResult;

@@ -156,7 +156,8 @@ static void sync_begin(Manager *manager) {
         if (manager->sync_running)
                 return;
         manager->sync_running = true;
-        manager->sync_begun_usec = manager_now(manager);
+        manager->sync_broken = false;
+        measure_sync_begin(&manager->measure);
         manager->sync_changed = manager->sync_failed = 0;
         manager->sync_error = 0;
         manager->sync_message[0] = '\0';
@@ -203,7 +204,8 @@ static void sync_end(Manager *manager) {
         manager->sync_running = false;
         manager->sync_ended_usec = now;
         manager->last_sync_usec = manager_real_now(manager);
-        manager->last_sync_duration_usec = now - manager->sync_begun_usec;
+        manager->last_sync_duration_usec = measure_sync_end(
+                &manager->measure, manager->store, manager->removals_allowed && !manager->sync_broken);
         manager->generation++;
         manager->n_syncs++;
         manager->n_sync_errors += failed;
@@ -229,6 +231,12 @@ static void sync_end(Manager *manager) {
         manager_notify_soon(manager);
 }
 
+/* The kernel is as it was, and everything still waits. */
+static void sync_abort(Manager *manager) {
+        manager->sync_broken = true;
+        sync_end(manager);
+}
+
 static void manager_turn(Manager *manager) {
         PlanOptions options = {
                 .now_usec = manager_now(manager),
@@ -243,12 +251,13 @@ static void manager_turn(Manager *manager) {
         r = reconciler_turn(manager->reconciler, manager_scope(manager), &manager->view.config, &options, &result);
         if (r < 0) {
                 sync_fail(manager, r, "Failed to prepare a sync: out of memory");
-                sync_end(manager);
+                sync_abort(manager);
                 return;
         }
         manager->sync_changed += result.n_changed;
         if (result.filter_lost)
                 manager->look |= LOOK_FILTER;
+        manager->sync_broken = manager->sync_broken || result.filter_lost || result.channel_lost;
         if (result.n_failed > 0) {
                 sync_fail(manager, result.error, result.message);
                 manager->sync_failed += result.n_failed - 1;
@@ -264,12 +273,12 @@ static int on_turn(sd_event_source *source, void *userdata) {
         sync_begin(manager);
         if (manager_update_view(manager) < 0) {
                 sync_fail(manager, -ENOMEM, "Failed to follow the Node: out of memory");
-                sync_end(manager);
+                sync_abort(manager);
                 return 0;
         }
         if (manager->look != 0 && manager_look_at_kernel(manager) < 0) {
                 sync_fail(manager, -EIO, "Failed to read the kernel's state");
-                sync_end(manager);
+                sync_abort(manager);
                 return 0;
         }
         manager_turn(manager);

@@ -20,6 +20,7 @@ struct Store {
 
         DirtyQueue urgent, normal;
         size_t n_dirty;
+        uint64_t n_changes[_OBJECT_KIND_MAX];
         ServiceEntry *taken; /* handed out last; freed with the next take if nothing is left of it */
 
         void (*wake)(void *userdata);
@@ -236,6 +237,7 @@ int store_put_service(Store *store, ObjectSource source, Service *service) {
         entry->objects[source] = TAKE_PTR(owned);
         if (same)
                 return 0; /* another source had said the same */
+        store->n_changes[OBJECT_KIND_SERVICE]++;
         store_mark_dirty(store, entry);
         return 1;
 }
@@ -257,6 +259,7 @@ static int slice_entry_relink(Store *store, SliceEntry *slice) {
         if (object->trigger_usec > 0 &&
             (entry->trigger_usec == 0 || object->trigger_usec < entry->trigger_usec))
                 entry->trigger_usec = object->trigger_usec;
+        store->n_changes[OBJECT_KIND_ENDPOINT_SLICE]++;
         store_mark_dirty(store, entry);
         return 1;
 }
@@ -320,6 +323,7 @@ int store_put_node(Store *store, ObjectSource source, Node *node) {
                 return 0;
         (void) node_free(store->nodes[source]);
         store->nodes[source] = TAKE_PTR(owned);
+        store->n_changes[OBJECT_KIND_NODE]++;
         /* Zone, addresses and pod CIDRs may matter to every service. */
         store_mark_all_dirty(store);
         return 1;
@@ -327,21 +331,25 @@ int store_put_node(Store *store, ObjectSource source, Node *node) {
 
 static void store_drop_service_object(Store *store, ObjectSource source, ServiceEntry *entry) {
         entry->objects[source] = service_free(entry->objects[source]);
+        store->n_changes[OBJECT_KIND_SERVICE]++;
         store_mark_dirty(store, entry);
 }
 
 static void store_drop_slice_object(Store *store, ObjectSource source, SliceEntry *slice) {
         slice->objects[source] = endpoint_slice_free(slice->objects[source]);
-        if (!slice_entry_object(slice))
+        if (!slice_entry_object(slice)) {
+                store->n_changes[OBJECT_KIND_ENDPOINT_SLICE]++;
                 store_drop_slice_entry(store, slice);
-        else if (slice_entry_relink(store, slice) < 0 && slice->service)
+        } else if (slice_entry_relink(store, slice) < 0 && slice->service) {
                 store_mark_dirty(store, slice->service);
+        }
 }
 
 static int store_remove_node(Store *store, ObjectSource source, const char *name) {
         if (!store->nodes[source] || strcmp(store->nodes[source]->name, name) != 0)
                 return 0;
         store->nodes[source] = node_free(store->nodes[source]);
+        store->n_changes[OBJECT_KIND_NODE]++;
         store_mark_all_dirty(store);
         return 1;
 }
@@ -480,6 +488,10 @@ ServiceEntry *store_find(const Store *store, const char *namespace, const char *
 
 ServiceEntry *store_next(const Store *store, size_t *i) {
         return hashmap_next(&store->services, i);
+}
+
+uint64_t store_n_changes(const Store *store, ObjectKind kind) {
+        return store->n_changes[kind];
 }
 
 size_t store_n_services(const Store *store) {

@@ -98,6 +98,8 @@ ServiceEntry *store_find(const Store *store, const char *namespace, const char *
 /* A walk over all entries; see hashmap_next(). */
 ServiceEntry *store_next(const Store *store, size_t *i);
 size_t store_n_services(const Store *store);
+/* Objects of a kind that were added, changed or removed so far. */
+uint64_t store_n_changes(const Store *store, ObjectKind kind);
 
 /* Marks one service, or all: for a changed node, configuration or address. */
 void store_mark_dirty(Store *store, ServiceEntry *entry);

@@ -40,3 +40,11 @@ check_PROGRAMS += $(unit_memory)
 TESTS += $(unit_memory)
 tests_unit_test_memory_backend_SOURCES = tests/unit/test-memory-backend.c
 tests_unit_test_memory_backend_LDADD = $(libkernelmemory_libs) $(CMOCKA_LIBS)
+
+# control/ and web/: what is measured and what is shown of it
+unit_web = tests/unit/test-measure
+check_PROGRAMS += $(unit_web)
+TESTS += $(unit_web)
+tests_unit_test_measure_SOURCES = tests/unit/test-measure.c
+tests_unit_test_measure_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_measure_LDADD = libcontrol.a libmodel.a libcommon.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)

@@ -187,7 +187,7 @@ typedef struct ServerWalk {
         size_t n_drift;
 } ServerWalk;
 
-static ServerOwner adopt_owner(const AdoptParts *parts, const VirtualServerKey *key, const ServerState *known) {
+ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key) {
         const AddressState *address = kernel_table_address(parts->table, &key->addr);
 
         if (key->fwmark > 0)
@@ -195,8 +195,6 @@ static ServerOwner adopt_owner(const AdoptParts *parts, const VirtualServerKey *
         for (size_t i = 0; i < parts->n_exclude_cidrs; i++)
                 if (ip_net_contains(&parts->exclude_cidrs[i], &key->addr))
                         return SERVER_OWNER_FOREIGN;
-        if (known && known->present)
-                return known->owner; /* decided before */
         return (address && address->present) || journal_owns(parts->journal, key) ? SERVER_OWNER_US :
                                                                                     SERVER_OWNER_FOREIGN;
 }
@@ -230,7 +228,8 @@ static int server_walk_visit(const VirtualServer *service,
         ServerWalk *walk = userdata;
         const AdoptParts *parts = walk->parts;
         ServerState *server = kernel_table_server(parts->table, &service->key);
-        ServerOwner owner = adopt_owner(parts, &service->key, server);
+        ServerOwner owner = server && server->present ? server->owner /* decided before */ :
+                                                        adopt_owner_of(parts, &service->key);
         int r;
 
         if (n_infos > walk->n_allocated) {

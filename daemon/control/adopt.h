@@ -27,6 +27,9 @@ typedef struct HostAddresses {
         size_t n_addrs;
 } HostAddresses;
 
+/* Of a virtual server that the table does not know: on an address of kube-ipvs0, or in the journal. */
+ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key);
+
 void host_addresses_done(HostAddresses *addresses);
 
 /*

@@ -32,6 +32,7 @@ typedef struct JournalEntry {
 
 struct Journal {
         char *directory; /* owned; NULL: nothing is kept */
+        JournalMode mode;
         int fd;
         HashMap entries; /* VirtualServerKey → JournalEntry, owned */
         char *text; /* owned: noted and not yet written */
@@ -40,12 +41,13 @@ struct Journal {
         size_t compact_at; /* … when it is written anew */
 };
 
-int journal_new(const char *directory, Journal **ret) {
+int journal_new(const char *directory, JournalMode mode, Journal **ret) {
         _cleanup_(journal_freep) Journal *journal = calloc(1, sizeof(Journal));
 
         if (!journal)
                 return -ENOMEM;
         journal->fd = -1;
+        journal->mode = mode;
         journal->entries.ops = &virtual_server_key_ops;
         if (directory) {
                 journal->directory = strdup(directory);
@@ -361,8 +363,10 @@ int journal_compact(Journal *journal) {
         _cleanup_(closep) int fd = -1;
         int r;
 
-        if (!journal->directory)
+        if (!journal->directory || journal->mode == JOURNAL_READ_ONLY) {
+                journal->size = 0;
                 return 0;
+        }
         r = journal_path(journal, "", &path);
         if (r >= 0)
                 r = journal_path(journal, ".new", &new_path);
@@ -385,4 +389,16 @@ int journal_compact(Journal *journal) {
         journal->compact_at = 4 * journal->size + 64 * 1024;
         journal->size = 0;
         return 0;
+}
+
+int journal_erase(Journal *journal) {
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        if (!journal->directory || journal->mode == JOURNAL_READ_ONLY)
+                return 0;
+        r = journal_path(journal, "", &path);
+        if (r < 0)
+                return r;
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }

@@ -14,8 +14,13 @@
 
 typedef struct Journal Journal;
 
+typedef enum JournalMode {
+        JOURNAL_READ_WRITE,
+        JOURNAL_READ_ONLY, /* what is noted counts in memory and is never written */
+} JournalMode;
+
 /* `directory` NULL: nothing is kept. The file is opened with the first write. -ENOMEM. */
-int journal_new(const char *directory, Journal **ret);
+int journal_new(const char *directory, JournalMode mode, Journal **ret);
 Journal *journal_free(Journal *journal);
 DEFINE_CLEANUP(Journal *, journal_free);
 
@@ -34,3 +39,5 @@ int journal_remove(Journal *journal, const VirtualServerKey *key);
 int journal_drain(Journal *journal, const VirtualServerKey *key, const IpPort *dest, uint64_t deadline_usec);
 /* One write. -errno; what was noted stays noted. */
 int journal_flush(Journal *journal);
+/* For --cleanup: the file is removed. 0 also where there is none; -errno. */
+int journal_erase(Journal *journal);

@@ -5,6 +5,8 @@ libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 libcontrol_a_SOURCES = \
 	daemon/control/adopt.c \
 	daemon/control/adopt.h \
+	daemon/control/cleanup.c \
+	daemon/control/cleanup.h \
 	daemon/control/drain.c \
 	daemon/control/drain.h \
 	daemon/control/journal.c \

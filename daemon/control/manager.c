@@ -67,7 +67,9 @@ int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *o
         if (r >= 0)
                 r = desired_new(manager->store, manager->table, &manager->desired);
         if (r >= 0)
-                r = journal_new(manager->options.state_directory, &manager->journal);
+                r = journal_new(manager->options.state_directory,
+                                manager->options.dry_run ? JOURNAL_READ_ONLY : JOURNAL_READ_WRITE,
+                                &manager->journal);
         if (r >= 0)
                 r = drain_new(manager->table, backend, &manager->drain);
         if (r >= 0)

@@ -62,6 +62,7 @@ typedef struct ManagerOptions {
         uint64_t sync_usec; /* between two full comparisons with the kernel */
         uint64_t drain_timeout_usec;
         const char *state_directory; /* NULL: nothing is kept */
+        bool dry_run; /* the backend only reads: nothing is kept either */
         bool needs_source[_OBJECT_SOURCE_MAX]; /* whose lists must be complete before anything is removed */
 } ManagerOptions;
 

@@ -151,7 +151,7 @@ int node_setup(KernelBackend *backend, const ManagerOptions *options, const Kern
                 (void) log_warning_errno(r, "Failed to read what sysctls were before, in %s: %m", options->state_directory);
         setup_ipvs(&setup, options, info);
         setup_conntrack(&setup, &options->conntrack);
-        r = setup.recorded ? sysctl_record_save(&setup.record, options->state_directory) : 0;
+        r = setup.recorded && !options->dry_run ? sysctl_record_save(&setup.record, options->state_directory) : 0;
         if (r < 0)
                 (void) log_warning_errno(r,
                                          "Failed to note in %s what sysctls were before, --cleanup will not put them back: %m",

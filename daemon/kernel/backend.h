@@ -102,6 +102,8 @@ typedef struct KernelBackendOps {
 
         /* Makes kube-ipvs0 (type dummy, left down, NOARP). 1 = made it, 0 = was there, -EEXIST: of another type. */
         int (*device_ensure)(KernelBackend *backend);
+        /* For --cleanup: with all its addresses. 0 also where there is none; -EEXIST: of another type, left alone. */
+        int (*device_remove)(KernelBackend *backend);
         int (*address_apply)(KernelBackend *backend, AddressOp *ops, size_t n_ops);
         /* Every address of the host, of both families. */
         int (*address_dump)(KernelBackend *backend, AddressVisitor visitor, void *userdata);
@@ -115,6 +117,8 @@ typedef struct KernelBackendOps {
                              const FilterConfig *config,
                              const FilterElement *elements,
                              size_t n_elements);
+        /* For --cleanup; 0 also where there is none. */
+        int (*filter_remove)(KernelBackend *backend);
         /* All in one transaction; on failure none is applied. */
         int (*filter_apply)(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
         /* -ENOENT where there is no table. */

@@ -34,3 +34,10 @@ libkernelmemory_a_SOURCES = \
 	daemon/kernel/memory-text.c
 libkernelmemory_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 libkernelmemory_libs = libkernelmemory.a libmodel.a libcommon.a $(SYSTEMD_LIBS)
+
+# Over another backend: prints what it would write.
+noinst_LIBRARIES += libkerneldryrun.a
+libkerneldryrun_a_SOURCES = \
+	daemon/kernel/dry-run-backend.c \
+	daemon/kernel/dry-run-backend.h
+libkerneldryrun_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)

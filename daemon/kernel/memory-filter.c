@@ -75,6 +75,18 @@ int memory_device_ensure(KernelBackend *backend) {
         return 1;
 }
 
+int memory_device_remove(KernelBackend *backend) {
+        MemoryKernel *kernel = memory_kernel(backend);
+        int r = memory_begin(backend);
+
+        if (r < 0 || !kernel->has_device)
+                return r;
+        kernel->has_device = false;
+        memory_address_clear(&kernel->addresses);
+        backend->n_writes++;
+        return 0;
+}
+
 /* The guard comes before the address, else ports of the host are open on it (DESIGN §6). */
 static void memory_check_address(MemoryKernel *kernel, const IpAddr *addr) {
         FilterElement guard = { .set = FILTER_SET_SERVICE_IPS, .addr = *addr };
@@ -205,6 +217,17 @@ int memory_filter_ensure(KernelBackend *backend,
                 return r;
         backend->n_writes++;
         return 1;
+}
+
+int memory_filter_remove(KernelBackend *backend) {
+        MemoryKernel *kernel = memory_kernel(backend);
+        int r = memory_begin(backend);
+
+        if (r < 0 || !kernel->ruleset)
+                return r;
+        memory_filter_clear(kernel);
+        backend->n_writes++;
+        return 0;
 }
 
 /* Whether the whole transaction can be done, as the kernel sees it: an element may be added and deleted again. */

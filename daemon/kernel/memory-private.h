@@ -91,6 +91,7 @@ int memory_host_change(MemoryKernel *kernel, const IpAddr *addr, uint8_t prefix,
 /* `map` is one of the two. */
 void memory_address_clear(HashMap *map);
 int memory_device_ensure(KernelBackend *backend);
+int memory_device_remove(KernelBackend *backend);
 int memory_address_apply(KernelBackend *backend, AddressOp *ops, size_t n_ops);
 int memory_address_dump(KernelBackend *backend, AddressVisitor visitor, void *userdata);
 int memory_element_change(MemoryKernel *kernel, const FilterOp *op);
@@ -99,6 +100,7 @@ int memory_filter_ensure(KernelBackend *backend,
                          const FilterConfig *config,
                          const FilterElement *elements,
                          size_t n_elements);
+int memory_filter_remove(KernelBackend *backend);
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
 int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata);
 

@@ -322,7 +322,28 @@ int manager_add_port_observer(Manager *manager, DesiredObserver observer, void *
         return 0;
 }
 
-int manager_resync(Manager *manager, uint64_t flags, ResyncDone done, void *userdata, uint64_t *ret_ticket) {
+void manager_remove_observers(Manager *manager, const void *userdata) {
+        for (ManagerListenerEntry **p = &manager->listeners; *p;)
+                if ((*p)->userdata == userdata) {
+                        ManagerListenerEntry *entry = *p;
+
+                        *p = entry->next;
+                        free(entry);
+                } else {
+                        p = &(*p)->next;
+                }
+        for (PortObserverEntry **p = &manager->port_observers; *p;)
+                if ((*p)->userdata == userdata) {
+                        PortObserverEntry *entry = *p;
+
+                        *p = entry->next;
+                        free(entry);
+                } else {
+                        p = &(*p)->next;
+                }
+}
+
+static int manager_add_ticket(Manager *manager, uint64_t flags, ResyncDone done, void *userdata, uint64_t *ret_ticket) {
         ResyncTicket *ticket = malloc(sizeof(ResyncTicket));
         uint64_t running = manager->sync_running;
 
@@ -337,10 +358,36 @@ int manager_resync(Manager *manager, uint64_t flags, ResyncDone done, void *user
         };
         manager->tickets = ticket;
         *ret_ticket = ticket->id;
-        store_mark_all_dirty(manager->store);
-        plan_queue_differences(manager->table);
         if (flags & RESYNC_NO_WAIT)
                 manager_notify_soon(manager);
+        return 0;
+}
+
+int manager_resync(Manager *manager, uint64_t flags, ResyncDone done, void *userdata, uint64_t *ret_ticket) {
+        int r = manager_add_ticket(manager, flags, done, userdata, ret_ticket);
+
+        if (r < 0)
+                return r;
+        store_mark_all_dirty(manager->store);
+        plan_queue_differences(manager->table);
+        manager_look(manager, flags & RESYNC_AUDIT ? LOOK_ALL : 0);
+        return 0;
+}
+
+int manager_resync_port(Manager *manager,
+                        const DesiredPort *port,
+                        uint64_t flags,
+                        ResyncDone done,
+                        void *userdata,
+                        uint64_t *ret_ticket) {
+        int r = manager_add_ticket(manager, flags, done, userdata, ret_ticket);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < port->n_servers; i++)
+                if (port->servers[i].claim.server)
+                        kernel_table_queue_server(manager->table, port->servers[i].claim.server);
+        store_mark_dirty(manager->store, port->service->entry);
         manager_look(manager, flags & RESYNC_AUDIT ? LOOK_ALL : 0);
         return 0;
 }

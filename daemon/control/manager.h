@@ -128,6 +128,9 @@ int manager_add_listener(Manager *manager, ManagerListener listener, void *userd
  */
 int manager_add_port_observer(Manager *manager, DesiredObserver observer, void *userdata);
 
+/* Takes listeners and observers with this userdata away; not from within one of them. */
+void manager_remove_observers(Manager *manager, const void *userdata);
+
 /* ---- commands */
 
 enum {
@@ -143,5 +146,12 @@ typedef void (*ResyncDone)(uint64_t generation, int error, const char *message, 
  * before the sync begins share it. `*ret_ticket` is for manager_resync_cancel(). -ENOMEM.
  */
 int manager_resync(Manager *manager, uint64_t flags, ResyncDone done, void *userdata, uint64_t *ret_ticket);
+/* The same for one service; what others need done is done too, as always. */
+int manager_resync_port(Manager *manager,
+                        const DesiredPort *port,
+                        uint64_t flags,
+                        ResyncDone done,
+                        void *userdata,
+                        uint64_t *ret_ticket);
 /* `done` will not be called. */
 void manager_resync_cancel(Manager *manager, uint64_t ticket);

@@ -11,5 +11,6 @@ libcommon_a_SOURCES = \
 	common/log.c \
 	common/log.h \
 	common/macros.h \
+	common/message-ids.h \
 	common/parse.c \
 	common/parse.h

@@ -1,1 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The system bus: the only room with D-Bus in it.
+noinst_LIBRARIES += libbus.a
+libbus_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+libbus_a_SOURCES = \
+	daemon/bus/admission.c \
+	daemon/bus/arguments.c \
+	daemon/bus/arguments.h \
+	daemon/bus/bus.c \
+	daemon/bus/bus.h \
+	daemon/bus/bus-private.h \
+	daemon/bus/conditions.c \
+	daemon/bus/conditions.h \
+	daemon/bus/connection.c \
+	daemon/bus/index.c \
+	daemon/bus/index.h \
+	daemon/bus/lists.c \
+	daemon/bus/log-control.c \
+	daemon/bus/manager-object.c \
+	daemon/bus/peers.c \
+	daemon/bus/peers.h \
+	daemon/bus/polkit.c \
+	daemon/bus/polkit.h \
+	daemon/bus/properties.c \
+	daemon/bus/properties.h \
+	daemon/bus/resync.c \
+	daemon/bus/service-object.c \
+	daemon/bus/service-view.c \
+	daemon/bus/service-view.h

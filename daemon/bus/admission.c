@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every message passes before anything is looked up: the budgets of callers (peers.h), and the gate in front of
+ * the one call whose answer has no pages. sd-bus answers Introspect, GetAll and GetManagedObjects by itself; this is
+ * the only place that sees them.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/bus-private.h"
+#include "common/bus-names.h"
+
+/* About; measured on answers of this daemon. */
+#define BYTES_REPLY 300
+#define BYTES_INTROSPECT 8000
+#define BYTES_GET_ALL 2000
+#define BYTES_CHILD 80
+#define BYTES_MANAGED_OBJECT 1200
+
+/* Looking at so many things costs as much as a call. */
+#define LOOKS_PER_CALL 1000
+
+#define MANAGED_OBJECTS_MAX (2 * 1024 * 1024)
+
+static size_t reply_size(const Bus *bus, sd_bus_message *m) {
+        size_t n = index_size(bus->index);
+
+        if (sd_bus_message_is_method_call(m, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects"))
+                return BYTES_REPLY + n * BYTES_MANAGED_OBJECT;
+        if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Introspectable", "Introspect"))
+                return BYTES_INTROSPECT +
+                       (strcmp(sd_bus_message_get_path(m), BUS_PATH_SERVICE) == 0 ? n * BYTES_CHILD : 0);
+        if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "GetAll"))
+                return BYTES_GET_ALL;
+        return BYTES_REPLY;
+}
+
+/* An error is an answer; where none is wanted, the call is dealt with all the same. */
+static int refuse(sd_bus_message *m, const char *name, const char *text) {
+        int r = sd_bus_reply_method_errorf(m, name, "%s", text);
+
+        return r < 0 ? r : 1;
+}
+
+/* 0 = go on, 1 = the call is dealt with. */
+static int admit_call(Bus *bus, sd_bus_message *m) {
+        size_t n_bytes = reply_size(bus, m);
+
+        /* Over 32 MiB dbus-daemon throws the sender off the bus, and long before that it is stuck with it. */
+        if (n_bytes > MANAGED_OBJECTS_MAX &&
+            sd_bus_message_is_method_call(m, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects"))
+                return refuse(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many objects for one message; use ListServices.");
+        switch (peers_admit(bus->peers, m, bus_now(bus), n_bytes)) {
+        case PEER_ADMITTED:
+                if (bus_is_clogged(bus))
+                        return 1;
+                bus->unsent_bytes += n_bytes;
+                return 0;
+        case PEER_AGAIN:
+                return 0;
+        case PEER_REFUSED:
+                return bus_is_clogged(bus) ? 1 : refuse(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls; wait a little.");
+        case PEER_MUTED:
+                break;
+        }
+        return 1;
+}
+
+void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks) {
+        peers_charge(bus->peers, m, bus_now(bus), n_bytes, (unsigned) (n_looks / LOOKS_PER_CALL));
+        bus->unsent_bytes += n_bytes;
+}
+
+/*
+ * sd-bus would ask the bus who calls, and wait for the answer. 0 = go on, 1 = the message is dealt with.
+ */
+static int admit_setting(Bus *bus, sd_bus_message *m) {
+        uid_t uid;
+        int r = peers_get_uid(bus->peers, m, &uid);
+
+        if (r == 0)
+                return 1; /* it comes again */
+        if (r > 0 && (uid == 0 || uid == geteuid()))
+                return 0;
+        return refuse(m, SD_BUS_ERROR_ACCESS_DENIED, "Only root may set properties.");
+}
+
+static void note_signal(Bus *bus, sd_bus_message *m) {
+        const char *sender = sd_bus_message_get_sender(m), *name;
+
+        /* The bus itself says so, to us alone, without being asked; nobody else can have this sender. */
+        if (!sender || strcmp(sender, "org.freedesktop.DBus") != 0 ||
+            sd_bus_message_read(m, "s", &name) < 0 || strcmp(name, BUS_NAME) != 0)
+                return;
+        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameAcquired"))
+                bus_name_acquired(bus);
+        else
+                bus_connection_lost(bus, "the name was taken away");
+}
+
+int bus_admit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Bus *bus = userdata;
+        int r;
+
+        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameAcquired") ||
+            sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameLost")) {
+                note_signal(bus, m);
+                (void) sd_bus_message_rewind(m, true);
+        }
+        if (!sd_bus_message_is_method_call(m, NULL, NULL))
+                return 0;
+        r = admit_call(bus, m);
+        if (r == 0 && sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set"))
+                r = admit_setting(bus, m);
+        if (r == 0)
+                bus_refresh(bus);
+        return r;
+}

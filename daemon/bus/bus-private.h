@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bus room's inside. One connection at a time; whatever belongs to it (slots, peers, questions to polkit) is
+ * dropped with it, what the objects say is read from the manager when somebody asks.
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "bus/bus.h"
+#include "bus/conditions.h"
+#include "bus/index.h"
+#include "bus/peers.h"
+#include "bus/polkit.h"
+#include "bus/service-view.h"
+
+/* Somebody who waits for a sync; see resync.c. */
+typedef struct ResyncCall ResyncCall;
+
+struct Bus {
+        sd_event *event; /* owned reference */
+        Manager *manager; /* borrowed */
+        char *version, *address; /* owned */
+        BusOptions options; /* its strings lead into the above */
+
+        /* connection.c */
+        sd_bus *bus; /* owned; NULL between two connections */
+        sd_event_source *reconnect; /* timer */
+        sd_event_source *watchdog; /* timer: does the write queue shrink? */
+        sd_bus_slot *request; /* of the name */
+        uint64_t backoff_usec;
+        unsigned n_connections;
+        bool has_name;
+        uint64_t n_unsent, moved_usec; /* messages in the write queue, and when they last became fewer */
+        size_t unsent_bytes; /* about, since the queue was empty */
+
+        Index *index; /* owned: all service ports in order of their ids */
+        Peers *peers; /* owned: of this connection */
+        Polkit *polkit; /* owned: of this connection */
+        ServiceView view; /* of the object a call is for */
+        uint64_t view_turn; /* raised when the view may be outdated */
+
+        ManagerStatus status; /* as shown by properties */
+        const char *state, *api_state; /* static: of it */
+        const char *interface_name; /* static */
+        Condition conditions[_CONDITION_MAX];
+        uint64_t counted_usec; /* CLOCK_MONOTONIC: when its counts were taken */
+        bool counts_outdated;
+
+        ResyncCall *calls; /* owned list */
+        size_t n_calls;
+};
+
+/* connection.c */
+int bus_connection_start(Bus *bus);
+void bus_connection_done(Bus *bus);
+/* Throws the connection away, `why` is for the log, and begins a new one after a while. */
+void bus_connection_lost(Bus *bus, const char *why);
+
+void bus_name_acquired(Bus *bus);
+/* Whether so much waits to be sent that nothing more may be answered. */
+bool bus_is_clogged(Bus *bus);
+
+/* admission.c: a filter of all messages */
+int bus_admit(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* The answer to `m` has so many more bytes, for which so many services, endpoints or the like were looked at. */
+void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks);
+
+/* bus.c: objects and budgets on a connection that was made but not started; also for tests, over a direct link. */
+int bus_attach(Bus *bus);
+
+/* Makes `status` and the view say what is true now. */
+void bus_refresh(Bus *bus);
+uint64_t bus_now(const Bus *bus); /* CLOCK_MONOTONIC, of this event loop turn */
+
+/* manager-object.c, service-object.c, log-control.c */
+int bus_add_manager_object(Bus *bus);
+int bus_add_service_objects(Bus *bus);
+int bus_add_log_control(Bus *bus);
+
+/* lists.c: methods of the manager */
+int bus_list_services(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_list_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* resync.c: `id` is NULL for the manager's method. Answers when the sync is done. */
+int bus_resync(Bus *bus, sd_bus_message *m, const char *id, sd_bus_error *error);
+void bus_resync_done(Bus *bus);

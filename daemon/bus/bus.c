@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bus/bus.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bus/bus-private.h"
+
+#define COUNTS_AGE_USEC USEC_PER_SEC
+
+uint64_t bus_now(const Bus *bus) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(bus->event, CLOCK_MONOTONIC, &now);
+        return now;
+}
+
+static uint64_t bus_real_now(const Bus *bus) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(bus->event, CLOCK_REALTIME, &now);
+        return now;
+}
+
+/* Counting walks over every service, so that is done once a second at most, and only when somebody looks. */
+void bus_refresh(Bus *bus) {
+        ManagerStatus old = bus->status;
+        uint64_t now = bus_now(bus);
+
+        bus->view_turn++;
+        if (bus->counts_outdated && (bus->counted_usec == 0 || now - bus->counted_usec >= COUNTS_AGE_USEC)) {
+                manager_status(bus->manager, &bus->status);
+                bus->counted_usec = now;
+                bus->counts_outdated = false;
+        } else {
+                manager_status_brief(bus->manager, &bus->status);
+                bus->status.n_endpoints = old.n_endpoints;
+                bus->status.n_virtual_servers = old.n_virtual_servers;
+                bus->status.n_refused = old.n_refused;
+        }
+        (void) conditions_update(bus->conditions, &bus->status, bus_real_now(bus));
+        bus->state = manager_state_to_string(bus->status.state);
+        bus->api_state = api_state_to_string(bus->status.api_state);
+}
+
+/* ---- what the manager says */
+
+static void on_port(const DesiredPort *before, const DesiredPort *after, void *userdata) {
+        Bus *bus = userdata;
+
+        bus->view_turn++;
+        bus->counts_outdated = true;
+        if (!before && after)
+                (void) index_add(bus->index, after->id); /* on OOM it is not listed, but found by its id */
+        else if (before && !after)
+                index_remove(bus->index, before->id);
+}
+
+static void on_manager(Manager *manager, void *userdata) {
+        Bus *bus = userdata;
+
+        bus->counts_outdated = true;
+}
+
+static int bus_index_ports(Bus *bus) {
+        const DesiredPort *port;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && (port = desired_next(manager_desired(bus->manager), &i));)
+                r = index_add(bus->index, port->id);
+        return r;
+}
+
+/* ---- life */
+
+int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **ret) {
+        _cleanup_(bus_freep) Bus *bus = calloc(1, sizeof(Bus));
+        int r;
+
+        if (!bus)
+                return -ENOMEM;
+        bus->event = sd_event_ref(event);
+        bus->manager = manager;
+        bus->options = *options;
+        bus->counts_outdated = true;
+        bus->interface_name = KERNEL_DEVICE_NAME;
+        bus->version = strdup(options->version ? options->version : "");
+        bus->address = options->address ? strdup(options->address) : NULL;
+        if (!bus->version || (options->address && !bus->address))
+                return -ENOMEM;
+        bus->options.version = bus->version;
+        bus->options.address = bus->address;
+        r = index_new(&bus->index);
+        if (r >= 0)
+                r = bus_index_ports(bus);
+        if (r >= 0)
+                r = manager_add_port_observer(manager, on_port, bus);
+        if (r >= 0)
+                r = manager_add_listener(manager, on_manager, bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+int bus_start(Bus *bus) {
+        return bus_connection_start(bus);
+}
+
+Bus *bus_free(Bus *bus) {
+        if (!bus)
+                return NULL;
+        manager_remove_observers(bus->manager, bus);
+        bus_connection_done(bus);
+        (void) index_free(bus->index);
+        service_view_done(&bus->view);
+        (void) sd_event_unref(bus->event);
+        free(bus->version);
+        free(bus->address);
+        free(bus);
+        return NULL;
+}
+
+/* Before the name is asked for: who is activated by a call must see the whole tree. */
+static int bus_add_objects(Bus *bus) {
+        int r = bus_add_manager_object(bus);
+
+        if (r >= 0)
+                r = bus_add_service_objects(bus);
+        if (r >= 0)
+                r = bus_add_log_control(bus);
+        return r;
+}
+
+int bus_attach(Bus *bus) {
+        int r = peers_new(bus->bus, &bus->peers);
+
+        if (r >= 0)
+                r = polkit_new(bus->bus, bus->peers, &bus->polkit);
+        if (r >= 0)
+                r = sd_bus_add_filter(bus->bus, NULL, bus_admit, bus);
+        return r < 0 ? r : bus_add_objects(bus);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The manager's methods that go through all services, page by page in order of their ids. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/arguments.h"
+#include "bus/bus-private.h"
+#include "common/bus-names.h"
+
+#define SERVICE_ROW "(osssssqsuuuta{sv})"
+#define STATISTICS_ROW "(sttttttttttuua{sv})"
+#define BYTES_ROW 220
+
+/*
+ * A filter by state costs much more than one by name: so many services are looked at in one call, then the page ends
+ * even if it is not full.
+ */
+#define STATES_PER_CALL 10000
+
+typedef struct ListFilter {
+        const char *namespace, *name, *state, *protocol, *address, *has_endpoints; /* borrowed; NULL = any */
+        IpAddr addr;
+        Protocol protocol_value;
+        bool wants_endpoints;
+} ListFilter;
+
+static const OptionSpec filter_keys[] = {
+        { "namespace", 's', offsetof(ListFilter, namespace) },
+        { "name", 's', offsetof(ListFilter, name) },
+        { "state", 's', offsetof(ListFilter, state) },
+        { "protocol", 's', offsetof(ListFilter, protocol) },
+        { "address", 's', offsetof(ListFilter, address) },
+        { "has-endpoints", 's', offsetof(ListFilter, has_endpoints) },
+};
+
+static int list_filter_check(ListFilter *filter, sd_bus_error *error) {
+        bool known = !filter->state;
+        int r = 0;
+
+        for (PortState s = 0; s < _PORT_STATE_MAX && !known; s++)
+                known = strcmp(port_state_to_string(s), filter->state) == 0;
+        if (!known)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is no state of a service.", filter->state);
+        if (filter->has_endpoints) {
+                filter->wants_endpoints = strcmp(filter->has_endpoints, "yes") == 0;
+                if (!filter->wants_endpoints && strcmp(filter->has_endpoints, "no") != 0)
+                        return sd_bus_error_setf(
+                                error, SD_BUS_ERROR_INVALID_ARGS, "The value of \"has-endpoints\" is yes or no.");
+        }
+        if (filter->protocol)
+                r = argument_protocol(filter->protocol, &filter->protocol_value, error);
+        if (r >= 0 && filter->address)
+                r = argument_address(filter->address, &filter->addr, error);
+        return r;
+}
+
+static bool port_has_address(const DesiredPort *port, const IpAddr *addr) {
+        for (size_t i = 0; i < port->n_servers; i++)
+                if (ip_addr_equal(&port->servers[i].claim.wanted.key.addr, addr))
+                        return true;
+        for (size_t i = 0; i < port->service->n_refused; i++)
+                if (ip_addr_equal(&port->service->refused[i].addr, addr))
+                        return true;
+        return false;
+}
+
+static bool key_is(const char *key, const ListFilter *filter) {
+        const char *slash = strchr(key, '/');
+        size_t n = slash ? (size_t) (slash - key) : 0;
+
+        if (filter->namespace && (strncmp(key, filter->namespace, n) != 0 || filter->namespace[n]))
+                return false;
+        return !filter->name || glob_match(filter->name, slash ? slash + 1 : key);
+}
+
+static bool list_filter_passes(const ListFilter *filter, const Bus *bus, const DesiredPort *port) {
+        const char *reason;
+
+        if (filter->protocol && port->protocol != filter->protocol_value)
+                return false;
+        if (filter->has_endpoints && (port->n_endpoints > 0) != filter->wants_endpoints)
+                return false;
+        if ((filter->namespace || filter->name) && !key_is(port->service->entry->key, filter))
+                return false;
+        if (filter->address && !port_has_address(port, &filter->addr))
+                return false;
+        return !filter->state ||
+               strcmp(port_state_to_string(port_view_state(bus->manager, port, &reason)), filter->state) == 0;
+}
+
+/* ---- rows */
+
+/* "10.96.4.7", "fd00:96::4:7", "*:30080"; node ports once, however many addresses have them. */
+static int append_addresses(sd_bus_message *reply, const DesiredPort *port) {
+        char text[IP_ADDR_STRLEN];
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", "addresses");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < port->n_servers; i++)
+                if (port->servers[i].kind != ADDRESS_KIND_NODE_PORT)
+                        r = sd_bus_message_append(
+                                reply, "s", ip_addr_format(&port->servers[i].claim.wanted.key.addr, text));
+        if (r >= 0 && port->node_port > 0) {
+                char node_port[16];
+
+                (void) snprintf(node_port, sizeof(node_port), "*:%u", port->node_port);
+                r = sd_bus_message_append(reply, "s", node_port);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_service(sd_bus_message *reply, Bus *bus, const DesiredPort *port) {
+        _cleanup_(freep) char *path = NULL;
+        const ServiceView *view = &bus->view;
+        int r;
+
+        r = service_view_fill(&bus->view, bus->manager, port);
+        if (r >= 0)
+                r = service_path_new(port->id, &path);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'r', "osssssqsuuuta{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply,
+                                          "osssssqsuuut",
+                                          path,
+                                          view->id,
+                                          view->namespace,
+                                          view->name,
+                                          view->port_name,
+                                          view->protocol,
+                                          view->port_number,
+                                          view->state,
+                                          view->n_ready,
+                                          view->n_endpoints,
+                                          view->n_servers,
+                                          view->generation);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = append_addresses(reply, port);
+        if (r >= 0 && view->reason[0])
+                r = sd_bus_message_append(reply, "{sv}", "reason", "s", view->reason);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_statistics(sd_bus_message *reply, Bus *bus, const DesiredPort *port) {
+        const TrafficStats *t;
+        PortStatistics statistics;
+        uint64_t usec;
+        int r;
+
+        r = port_view_statistics(bus->manager, port, &statistics, &usec);
+        if (r < 0)
+                return r;
+        t = &statistics.traffic;
+        return sd_bus_message_append(reply,
+                                     STATISTICS_ROW,
+                                     port->id,
+                                     t->connections,
+                                     t->in_packets,
+                                     t->out_packets,
+                                     t->in_bytes,
+                                     t->out_bytes,
+                                     t->cps,
+                                     t->in_pps,
+                                     t->out_pps,
+                                     t->in_bps,
+                                     t->out_bps,
+                                     (uint32_t) MIN2(statistics.active, (uint64_t) UINT32_MAX),
+                                     (uint32_t) MIN2(statistics.inactive, (uint64_t) UINT32_MAX),
+                                     0);
+}
+
+/* ---- pages */
+
+typedef struct ListPage {
+        Bus *bus;
+        sd_bus_message *call, *reply;
+        const char *start_after;
+        size_t limit;
+        const ListFilter *filter; /* or NULL */
+        const char *row;
+        int (*append)(sd_bus_message *reply, Bus *bus, const DesiredPort *port);
+} ListPage;
+
+/* Appends the rows and where the next page begins: behind the last id of this one, unless nothing comes behind it. */
+static int append_page(const ListPage *page) {
+        const Index *index = page->bus->index;
+        const char *id, *last = "", *next = "";
+        size_t n_rows = 0, n_looks = 0, position;
+        int r = sd_bus_message_open_container(page->reply, 'a', page->row);
+
+        position = index_after(index, page->start_after);
+        for (; r >= 0 && (id = index_get(index, &position)); position++) {
+                const DesiredPort *port = desired_find(manager_desired(page->bus->manager), id);
+
+                n_looks++;
+                if (page->filter && page->filter->state && n_looks > STATES_PER_CALL) {
+                        next = last;
+                        break;
+                }
+                if (port && (!page->filter || list_filter_passes(page->filter, page->bus, port))) {
+                        if (n_rows == page->limit) {
+                                next = last;
+                                break;
+                        }
+                        n_rows++;
+                        r = page->append(page->reply, page->bus, port);
+                        last = id;
+                } else if (page->filter && page->filter->state) {
+                        last = id; /* where it goes on if the page ends here */
+                }
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(page->reply);
+        if (r >= 0)
+                r = sd_bus_message_append(page->reply, "s", next);
+        bus_charge(page->bus, page->call, n_rows * BYTES_ROW, n_looks);
+        return r;
+}
+
+int bus_list_services(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        ListFilter filter = {};
+        ListPage page = { .bus = userdata, .call = m, .filter = &filter, .row = SERVICE_ROW, .append = append_service };
+        int r;
+
+        r = argument_page(m, &page.start_after, &page.limit, error);
+        if (r >= 0)
+                r = argument_options(m, filter_keys, ELEMENTSOF(filter_keys), &filter, error);
+        if (r >= 0)
+                r = list_filter_check(&filter, error);
+        if (r >= 0)
+                r = index_settle(page.bus->index);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        page.reply = reply;
+        if (r >= 0)
+                r = append_page(&page);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+int bus_list_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        ListPage page = { .bus = userdata, .call = m, .row = STATISTICS_ROW, .append = append_statistics };
+        PortStatistics total;
+        uint64_t usec;
+        int r;
+
+        r = argument_page(m, &page.start_after, &page.limit, error);
+        if (r < 0)
+                return r;
+        r = manager_statistics(page.bus->manager, &total, &usec); /* the sample that all rows are from */
+        if (r == -EAGAIN)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
+        if (r >= 0)
+                r = index_settle(page.bus->index);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", usec);
+        page.reply = reply;
+        if (r >= 0)
+                r = append_page(&page);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}

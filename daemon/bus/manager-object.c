@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The root object, `org.k8s.IpvsProxy`: the daemon as a whole. */
+#include <errno.h>
+#include <string.h>
+
+#include "bus/arguments.h"
+#include "bus/bus-private.h"
+#include "bus/properties.h"
+#include "common/bus-names.h"
+
+/* ---- properties with a type of their own */
+
+static int get_ip_families(sd_bus *b,
+                           const char *path,
+                           const char *interface,
+                           const char *property,
+                           sd_bus_message *reply,
+                           void *userdata,
+                           sd_bus_error *error) {
+        return sd_bus_message_append(reply, "as", 2, "ipv4", "ipv6");
+}
+
+static int get_features(sd_bus *b,
+                        const char *path,
+                        const char *interface,
+                        const char *property,
+                        sd_bus_message *reply,
+                        void *userdata,
+                        sd_bus_error *error) {
+        return sd_bus_message_append(reply, "as", 0);
+}
+
+static int get_capabilities(sd_bus *b,
+                            const char *path,
+                            const char *interface,
+                            const char *property,
+                            sd_bus_message *reply,
+                            void *userdata,
+                            sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return capabilities_append(reply, bus->manager, &bus->status);
+}
+
+static int get_conditions(sd_bus *b,
+                          const char *path,
+                          const char *interface,
+                          const char *property,
+                          sd_bus_message *reply,
+                          void *userdata,
+                          sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return conditions_append(reply, bus->conditions, &bus->status);
+}
+
+static int get_statistics(sd_bus *b,
+                          const char *path,
+                          const char *interface,
+                          const char *property,
+                          sd_bus_message *reply,
+                          void *userdata,
+                          sd_bus_error *error) {
+        Bus *bus = userdata;
+        PortStatistics statistics = {};
+        uint64_t usec;
+        int r = manager_statistics(bus->manager, &statistics, &usec);
+
+        return r < 0 && r != -EAGAIN ? r : bus_append_statistics(reply, &statistics);
+}
+
+/* ---- finding services */
+
+static int reply_service(sd_bus_message *m, const DesiredPort *port) {
+        _cleanup_(freep) char *path = NULL;
+        int r = service_path_new(port->id, &path);
+
+        return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
+}
+
+static int method_get_service(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Bus *bus = userdata;
+        const DesiredPort *port;
+        const char *id;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &id);
+        if (r >= 0)
+                r = argument_text("id", id, error);
+        if (r < 0)
+                return r;
+        port = desired_find(manager_desired(bus->manager), id);
+        return port ? reply_service(m, port) :
+                      sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_SERVICE, "There is no service \"%s\".", id);
+}
+
+/* The holder of a virtual server; claims are the first member of what a service port wants. */
+static const DesiredPort *find_by_address(const Bus *bus, const VirtualServerKey *key) {
+        const ServerState *server = kernel_table_server(manager_table(bus->manager), key);
+        const PortServer *holder;
+
+        if (!server || !server->claims)
+                return NULL;
+        holder = (const PortServer *) (const void *) server->claims;
+        for (size_t i = 0; i < holder->service->n_ports; i++) {
+                const DesiredPort *port = &holder->service->ports[i];
+
+                if (holder >= port->servers && holder < port->servers + port->n_servers)
+                        return port;
+        }
+        return NULL;
+}
+
+static int method_get_service_by_address(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *address, *protocol_text;
+        const DesiredPort *found;
+        Protocol protocol;
+        uint16_t port;
+        IpAddr addr;
+        int r;
+
+        r = sd_bus_message_read(m, "sqs", &address, &port, &protocol_text);
+        if (r >= 0)
+                r = argument_address(address, &addr, error);
+        if (r >= 0)
+                r = argument_protocol(protocol_text, &protocol, error);
+        if (r >= 0 && port == 0)
+                r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "There is no port 0.");
+        if (r < 0)
+                return r;
+        found = find_by_address(
+                userdata, &(VirtualServerKey) { .port = port, .protocol = (uint8_t) protocol, .addr = addr });
+        return found ? reply_service(m, found) :
+                       sd_bus_error_setf(error,
+                                         BUS_ERROR_NO_SUCH_SERVICE,
+                                         "No service has the address %s and the %s port %u.",
+                                         address,
+                                         protocol_to_kube(protocol),
+                                         port);
+}
+
+/* ---- the others */
+
+static int method_get_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Bus *bus = userdata;
+        PortStatistics statistics;
+        uint64_t usec;
+        int r;
+
+        r = manager_statistics(bus->manager, &statistics, &usec);
+        if (r == -EAGAIN)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", usec);
+        if (r >= 0)
+                r = bus_append_statistics(reply, &statistics);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_resync(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return bus_resync(userdata, m, NULL, error);
+}
+
+/* ---- the interface */
+
+#define STATUS(member) offsetof(Bus, status.member)
+#define CONST SD_BUS_VTABLE_PROPERTY_CONST
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+/* clang-format off */
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("GetService",
+                                SD_BUS_ARGS("s", id),
+                                SD_BUS_RESULT("o", path),
+                                method_get_service, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetServiceByAddress",
+                                SD_BUS_ARGS("s", address, "q", port, "s", protocol),
+                                SD_BUS_RESULT("o", path),
+                                method_get_service_by_address, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListServices",
+                                SD_BUS_ARGS("s", start_after, "u", limit, "a{sv}", filter),
+                                SD_BUS_RESULT("a(osssssqsuuuta{sv})", services, "s", next),
+                                bus_list_services, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListStatistics",
+                                SD_BUS_ARGS("s", start_after, "u", limit),
+                                SD_BUS_RESULT("t", timestamp_usec, "a(sttttttttttuua{sv})", rows, "s", next),
+                                bus_list_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetStatistics",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("t", timestamp_usec, "a{st}", totals),
+                                method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resync",
+                                SD_BUS_ARGS("t", flags),
+                                SD_BUS_RESULT("t", generation),
+                                method_resync, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Version", "s", NULL, offsetof(Bus, version), CONST),
+        SD_BUS_PROPERTY("NodeName", "s", NULL, STATUS(node_name), CONST),
+        SD_BUS_PROPERTY("InterfaceName", "s", NULL, offsetof(Bus, interface_name), CONST),
+        SD_BUS_PROPERTY("IpFamilies", "as", get_ip_families, 0, CONST),
+        SD_BUS_PROPERTY("Features", "as", get_features, 0, CONST),
+        SD_BUS_PROPERTY("Capabilities", "a(sssa{sv})", get_capabilities, 0, CHANGES),
+        SD_BUS_PROPERTY("State", "s", NULL, offsetof(Bus, state), CHANGES),
+        SD_BUS_PROPERTY("ApiState", "s", NULL, offsetof(Bus, api_state), CHANGES),
+        SD_BUS_PROPERTY("LastApiEventUSec", "t", NULL, STATUS(last_api_event_usec), 0),
+        SD_BUS_PROPERTY("Generation", "t", NULL, STATUS(generation), CHANGES),
+        SD_BUS_PROPERTY("PendingChanges", "u", NULL, STATUS(n_pending), 0),
+        SD_BUS_PROPERTY("ServiceCount", "u", NULL, STATUS(n_services), CHANGES),
+        SD_BUS_PROPERTY("EndpointCount", "u", NULL, STATUS(n_endpoints), CHANGES),
+        SD_BUS_PROPERTY("VirtualServerCount", "u", NULL, STATUS(n_virtual_servers), CHANGES),
+        SD_BUS_PROPERTY("LastSyncUSec", "t", NULL, STATUS(last_sync_usec), 0),
+        SD_BUS_PROPERTY("LastSyncDurationUSec", "t", NULL, STATUS(last_sync_duration_usec), 0),
+        SD_BUS_PROPERTY("SyncCount", "t", NULL, STATUS(n_syncs), 0),
+        SD_BUS_PROPERTY("SyncErrorCount", "t", NULL, STATUS(n_sync_errors), 0),
+        SD_BUS_PROPERTY("DriftCount", "t", NULL, STATUS(n_drift), 0),
+        SD_BUS_PROPERTY("RefusedCount", "t", NULL, STATUS(n_refused), 0),
+        SD_BUS_PROPERTY("Conditions", "a(sstsa{sv})", get_conditions, 0, CHANGES),
+        SD_BUS_PROPERTY("Statistics", "a{st}", get_statistics, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
+        SD_BUS_VTABLE_END,
+};
+/* clang-format on */
+
+int bus_add_manager_object(Bus *bus) {
+        return sd_bus_add_object_vtable(bus->bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, bus);
+}

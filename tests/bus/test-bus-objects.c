@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Objects, properties, lists and their errors, over a direct link. */
+#include "tests/bus/bench.h"
+
+#include <stdio.h>
+
+#include "common/bus-names.h"
+
+#define M BUS_PATH, BUS_INTERFACE_MANAGER
+#define WEB BUS_PATH_SERVICE "/default_2fweb_3ahttp"
+#define SERVICE_ROW "osssssqsuuut"
+
+static int setup(void **state) {
+        static Bench bench;
+
+        bench_open_link(&bench, NULL);
+        bench_put_service(&bench, "default", "web", 7, 3);
+        bench_put_service(&bench, "shop", "cart", 8, 2);
+        bench_put_service(&bench, "shop", "empty", 9, 0);
+        bench_sync(&bench);
+        *state = &bench;
+        return 0;
+}
+
+static int teardown(void **state) {
+        bench_close(*state);
+        return 0;
+}
+
+static sd_bus_message *call(Bench *bench, const char *path, const char *interface, const char *member) {
+        sd_bus_message *reply = NULL;
+
+        assert_int_equal(bench_call(bench, bench->client, path, interface, member, NULL, &reply, ""), 0);
+        return reply;
+}
+
+static sd_bus_message *get(Bench *bench, const char *path, const char *interface, const char *property) {
+        sd_bus_message *reply = NULL;
+
+        assert_int_equal(bench_call(bench,
+                                    bench->client,
+                                    path,
+                                    "org.freedesktop.DBus.Properties",
+                                    "Get",
+                                    NULL,
+                                    &reply,
+                                    "ss",
+                                    interface,
+                                    property),
+                         0);
+        return reply;
+}
+
+static void assert_text(Bench *bench, const char *path, const char *interface, const char *property, const char *expected) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = get(bench, path, interface, property);
+        const char *text;
+
+        assert_true(sd_bus_message_read(reply, "v", "s", &text) >= 0);
+        assert_string_equal(text, expected);
+}
+
+static void assert_number(Bench *bench, const char *path, const char *interface, const char *property, char type, uint64_t expected) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = get(bench, path, interface, property);
+        const char types[] = { type, '\0' };
+        uint64_t wide = 0;
+        uint32_t word = 0;
+        uint16_t half = 0;
+
+        assert_true(sd_bus_message_read(
+                            reply, "v", types, type == 't' ? (void *) &wide : type == 'u' ? (void *) &word : (void *) &half) >= 0);
+        assert_int_equal(wide + word + half, expected);
+}
+
+static void test_manager_properties(void **state) {
+        Bench *b = *state;
+
+        assert_text(b, M, "Version", "1.2.3");
+        assert_text(b, M, "NodeName", "node-17");
+        assert_text(b, M, "InterfaceName", "kube-ipvs0");
+        assert_text(b, M, "State", "running");
+        assert_text(b, M, "ApiState", "watching");
+        assert_number(b, M, "ServiceCount", 'u', 3);
+        assert_number(b, M, "EndpointCount", 'u', 5);
+        assert_number(b, M, "VirtualServerCount", 'u', 3);
+        assert_number(b, M, "PendingChanges", 'u', 0);
+}
+
+static void test_service_properties(void **state) {
+        Bench *b = *state;
+        static const char *const i = BUS_INTERFACE_SERVICE;
+
+        assert_text(b, WEB, i, "Id", "default/web:http");
+        assert_text(b, WEB, i, "Namespace", "default");
+        assert_text(b, WEB, i, "Name", "web");
+        assert_text(b, WEB, i, "PortName", "http");
+        assert_text(b, WEB, i, "Protocol", "tcp");
+        assert_number(b, WEB, i, "Port", 'q', 80);
+        assert_text(b, WEB, i, "Type", "cluster-ip");
+        assert_text(b, WEB, i, "Scheduler", "rr");
+        assert_text(b, WEB, i, "State", "synced");
+        assert_text(b, WEB, i, "Reason", "");
+        assert_number(b, WEB, i, "ReadyEndpointCount", 'u', 3);
+        assert_number(b, WEB, i, "EndpointCount", 'u', 3);
+        assert_number(b, WEB, i, "LocalEndpointCount", 'u', 0);
+}
+
+/* D4: only the path that encoding gives is the object's. */
+static void test_paths(void **state) {
+        static const char *const aliases[] = {
+                BUS_PATH_SERVICE "/default/web",      BUS_PATH_SERVICE "/default_2Fweb_3Ahttp", WEB "_", WEB "/x",
+                BUS_PATH_SERVICE "/default_2fother", "/org/k8s",
+        };
+        Bench *b = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(aliases); i++)
+                assert_call_fails(b,
+                                  b->client,
+                                  aliases[i],
+                                  BUS_INTERFACE_SERVICE,
+                                  "GetStatistics",
+                                  SD_BUS_ERROR_UNKNOWN_OBJECT,
+                                  "");
+        assert_call_fails(b, b->client, M, "Dance", SD_BUS_ERROR_UNKNOWN_METHOD, "");
+        assert_call_fails(b,
+                          b->client,
+                          BUS_PATH,
+                          "org.freedesktop.DBus.Properties",
+                          "Get",
+                          SD_BUS_ERROR_UNKNOWN_PROPERTY,
+                          "ss",
+                          BUS_INTERFACE_MANAGER,
+                          "Colour");
+        assert_call_fails(b,
+                          b->client,
+                          BUS_PATH,
+                          "org.freedesktop.DBus.Properties",
+                          "Set",
+                          SD_BUS_ERROR_PROPERTY_READ_ONLY,
+                          "ssv",
+                          BUS_INTERFACE_MANAGER,
+                          "State",
+                          "s",
+                          "running");
+        assert_call_fails(b, b->client, M, "GetService", SD_BUS_ERROR_INVALID_ARGS, "u", 5);
+}
+
+static void test_get_service(void **state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *other = NULL;
+        char long_id[600];
+        Bench *b = *state;
+        const char *path;
+
+        assert_int_equal(bench_call(b, b->client, M, "GetService", NULL, &reply, "s", "default/web:http"), 0);
+        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
+        assert_string_equal(path, WEB);
+        assert_int_equal(
+                bench_call(b, b->client, M, "GetServiceByAddress", NULL, &other, "sqs", "10.96.0.7", 80, "tcp"), 0);
+        assert_true(sd_bus_message_read(other, "o", &path) >= 0);
+        assert_string_equal(path, WEB);
+
+        memset(long_id, 'x', sizeof(long_id) - 1);
+        long_id[sizeof(long_id) - 1] = '\0';
+        assert_call_fails(b, b->client, M, "GetService", BUS_ERROR_NO_SUCH_SERVICE, "s", "default/none");
+        assert_call_fails(b, b->client, M, "GetService", SD_BUS_ERROR_INVALID_ARGS, "s", long_id);
+        assert_call_fails(
+                b, b->client, M, "GetServiceByAddress", BUS_ERROR_NO_SUCH_SERVICE, "sqs", "10.96.0.7", 81, "tcp");
+        assert_call_fails(
+                b, b->client, M, "GetServiceByAddress", SD_BUS_ERROR_INVALID_ARGS, "sqs", "10.96.0.x", 80, "tcp");
+        assert_call_fails(
+                b, b->client, M, "GetServiceByAddress", SD_BUS_ERROR_INVALID_ARGS, "sqs", "10.96.0.7", 80, "icmp");
+        assert_call_fails(
+                b, b->client, M, "GetServiceByAddress", SD_BUS_ERROR_INVALID_ARGS, "sqs", "10.96.0.7", 0, "tcp");
+}
+
+/* Reads a page into `ids`, separated by spaces; returns where the next begins. */
+static const char *read_page(sd_bus_message *reply, char ids[static 1024]) {
+        const char *path, *text[5], *service_state, *next;
+        uint32_t n[3];
+        uint16_t port;
+        uint64_t generation;
+
+        ids[0] = '\0';
+        assert_true(sd_bus_message_enter_container(reply, 'a', "(" SERVICE_ROW "a{sv})") >= 0);
+        while (sd_bus_message_enter_container(reply, 'r', SERVICE_ROW "a{sv}") > 0) {
+                assert_true(sd_bus_message_read(reply,
+                                                SERVICE_ROW,
+                                                &path,
+                                                &text[0],
+                                                &text[1],
+                                                &text[2],
+                                                &text[3],
+                                                &text[4],
+                                                &port,
+                                                &service_state,
+                                                &n[0],
+                                                &n[1],
+                                                &n[2],
+                                                &generation) >= 0);
+                assert_true(sd_bus_message_skip(reply, "a{sv}") >= 0);
+                assert_true(sd_bus_message_exit_container(reply) >= 0);
+                (void) snprintf(ids + strlen(ids), 1024 - strlen(ids), "%s%s", ids[0] ? " " : "", text[0]);
+        }
+        assert_true(sd_bus_message_exit_container(reply) >= 0);
+        assert_true(sd_bus_message_read(reply, "s", &next) >= 0);
+        return next;
+}
+
+static void test_list_services(void **state) {
+        static const struct {
+                const char *start_after;
+                unsigned limit;
+                const char *key, *value;
+                const char *ids, *next;
+        } cases[] = {
+                { "", 0, NULL, NULL, "default/web:http shop/cart:http shop/empty:http", "" },
+                { "", 1, NULL, NULL, "default/web:http", "default/web:http" },
+                { "", 3, NULL, NULL, "default/web:http shop/cart:http shop/empty:http", "" },
+                { "default/web:http", 1, NULL, NULL, "shop/cart:http", "shop/cart:http" },
+                { "default/zzz", 0, NULL, NULL, "shop/cart:http shop/empty:http", "" },
+                { "shop/empty:http", 4294967295U, NULL, NULL, "", "" },
+                { "\xc3\xbf", 0, NULL, NULL, "", "" },
+                { "", 0, "namespace", "shop", "shop/cart:http shop/empty:http", "" },
+                { "", 0, "namespace", "sho", "", "" },
+                { "", 0, "name", "*t*", "shop/cart:http shop/empty:http", "" },
+                { "", 0, "name", "w?[a-b]", "default/web:http", "" },
+                { "", 0, "state", "synced", "default/web:http shop/cart:http shop/empty:http", "" },
+                { "", 2, "state", "pending", "", "" },
+                { "", 0, "protocol", "udp", "", "" },
+                { "", 0, "address", "10.96.0.8", "shop/cart:http", "" },
+                { "", 0, "has-endpoints", "no", "shop/empty:http", "" },
+                { "", 0, "has-endpoints", "yes", "default/web:http shop/cart:http", "" },
+        };
+        Bench *b = *state;
+        char ids[1024];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+                int r;
+
+                r = cases[i].key ? bench_call(b,
+                                              b->client,
+                                              M,
+                                              "ListServices",
+                                              NULL,
+                                              &reply,
+                                              "sua{sv}",
+                                              cases[i].start_after,
+                                              cases[i].limit,
+                                              1,
+                                              cases[i].key,
+                                              "s",
+                                              cases[i].value) :
+                                   bench_call(b,
+                                              b->client,
+                                              M,
+                                              "ListServices",
+                                              NULL,
+                                              &reply,
+                                              "sua{sv}",
+                                              cases[i].start_after,
+                                              cases[i].limit,
+                                              0);
+                assert_int_equal(r, 0);
+                assert_string_equal(read_page(reply, ids), cases[i].next);
+                assert_string_equal(ids, cases[i].ids);
+        }
+}
+
+static void test_list_services_refuses(void **state) {
+        static const struct {
+                const char *key, *type, *value;
+        } cases[] = {
+                { "colour", "s", "red" },     { "name", "u", NULL },         { "state", "s", "happy" },
+                { "protocol", "s", "icmp" },  { "address", "s", "1.2.3" },   { "has-endpoints", "s", "maybe" },
+        };
+        char long_text[600];
+        Bench *b = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_call_fails(b,
+                                  b->client,
+                                  M,
+                                  "ListServices",
+                                  SD_BUS_ERROR_INVALID_ARGS,
+                                  "sua{sv}",
+                                  "",
+                                  0,
+                                  1,
+                                  cases[i].key,
+                                  cases[i].type,
+                                  cases[i].value);
+        memset(long_text, 'x', sizeof(long_text) - 1);
+        long_text[sizeof(long_text) - 1] = '\0';
+        assert_call_fails(b, b->client, M, "ListServices", SD_BUS_ERROR_INVALID_ARGS, "sua{sv}", long_text, 0, 0);
+        assert_call_fails(
+                b, b->client, M, "ListServices", SD_BUS_ERROR_INVALID_ARGS, "sua{sv}", "", 0, 1, "name", "s", long_text);
+}
+
+/* D11: paging while services come and go gives each that stays exactly once. */
+static void test_list_under_churn(void **state) {
+        Bench *b = *state;
+        char ids[1024], seen[4096] = "", after[64] = "", name[32];
+        unsigned turn = 0;
+
+        for (unsigned i = 0; i < 10; i++) {
+                (void) snprintf(name, sizeof(name), "s%u", i);
+                bench_put_service(b, "churn", name, 100 + i, 1);
+        }
+        bench_sync(b);
+        do {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+                assert_int_equal(bench_call(b, b->client, M, "ListServices", NULL, &reply, "sua{sv}", after, 2, 1, "namespace", "s", "churn"), 0);
+                (void) snprintf(after, sizeof(after), "%s", read_page(reply, ids));
+                (void) snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s ", ids);
+                (void) snprintf(name, sizeof(name), "s%ux", turn);
+                bench_put_service(b, "churn", name, 200 + turn, 1);
+                if (turn == 1)
+                        bench_remove_service(b, "churn", "s7");
+                bench_sync(b);
+                turn++;
+        } while (after[0]);
+        for (unsigned i = 0; i < 10; i++) {
+                char *first;
+
+                (void) snprintf(name, sizeof(name), "churn/s%u:http ", i);
+                first = strstr(seen, name);
+                assert_int_equal(first != NULL, i != 7);
+                assert_true(!first || !strstr(first + 1, name));
+        }
+}
+
+static void test_endpoints(void **state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *rest = NULL;
+        const char *address, *endpoint_state, *node, *next;
+        uint32_t weight, active, inactive;
+        Bench *b = *state;
+        uint16_t port;
+
+        assert_int_equal(
+                bench_call(b, b->client, WEB, BUS_INTERFACE_SERVICE, "ListEndpoints", NULL, &reply, "su", "", 2), 0);
+        assert_true(sd_bus_message_enter_container(reply, 'a', "(sqssuuua{sv})") >= 0);
+        assert_true(sd_bus_message_enter_container(reply, 'r', "sqssuuua{sv}") > 0);
+        assert_true(sd_bus_message_read(
+                            reply, "sqssuuu", &address, &port, &endpoint_state, &node, &weight, &active, &inactive) >= 0);
+        assert_string_equal(address, "10.1.7.1");
+        assert_int_equal(port, 8080);
+        assert_string_equal(endpoint_state, "ready");
+        assert_string_equal(node, "node-4");
+        assert_int_equal(weight, 1);
+        assert_true(sd_bus_message_skip(reply, "a{sv}") >= 0 && sd_bus_message_exit_container(reply) >= 0);
+        assert_true(sd_bus_message_skip(reply, "(sqssuuua{sv})") >= 0 && sd_bus_message_exit_container(reply) >= 0);
+        assert_true(sd_bus_message_read(reply, "s", &next) >= 0);
+        assert_string_equal(next, "10.1.7.2 8080");
+
+        assert_int_equal(
+                bench_call(b, b->client, WEB, BUS_INTERFACE_SERVICE, "ListEndpoints", NULL, &rest, "su", next, 0), 0);
+        assert_true(sd_bus_message_enter_container(rest, 'a', "(sqssuuua{sv})") >= 0);
+        assert_true(sd_bus_message_skip(rest, "(sqssuuua{sv})") >= 0);
+        assert_true(sd_bus_message_at_end(rest, false) > 0 && sd_bus_message_exit_container(rest) >= 0);
+        assert_true(sd_bus_message_read(rest, "s", &next) >= 0);
+        assert_string_equal(next, "");
+        assert_call_fails(b,
+                          b->client,
+                          WEB,
+                          BUS_INTERFACE_SERVICE,
+                          "ListEndpoints",
+                          SD_BUS_ERROR_INVALID_ARGS,
+                          "su",
+                          "10.1.7.2:8080",
+                          0);
+}
+
+static void test_statistics(void **state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *total = NULL;
+        Bench *b = *state;
+        const char *id;
+        uint64_t usec;
+
+        assert_int_equal(bench_call(b, b->client, M, "ListStatistics", NULL, &reply, "su", "", 1), 0);
+        assert_true(sd_bus_message_read(reply, "t", &usec) >= 0 && usec > 0);
+        assert_true(sd_bus_message_enter_container(reply, 'a', "(sttttttttttuua{sv})") >= 0);
+        assert_true(sd_bus_message_enter_container(reply, 'r', "sttttttttttuua{sv}") > 0);
+        assert_true(sd_bus_message_read(reply, "s", &id) >= 0);
+        assert_true(strncmp(id, "churn/", 6) == 0 || strcmp(id, "default/web:http") == 0);
+        total = call(b, M, "GetStatistics");
+        assert_true(sd_bus_message_has_signature(total, "ta{st}"));
+}
+
+/* D3, D6: what introspection shows; GetAll of nothing named, of all, of an unknown interface. */
+static void test_introspection(void **state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *root = NULL, *node = NULL, *leaf = NULL;
+        static const char *const i = "org.freedesktop.DBus.Introspectable";
+        const char *xml;
+        Bench *b = *state;
+
+        root = call(b, BUS_PATH, i, "Introspect");
+        assert_true(sd_bus_message_read(root, "s", &xml) >= 0);
+        assert_non_null(strstr(xml, "<arg type=\"s\" name=\"start_after\" direction=\"in\"/>"));
+        assert_non_null(strstr(xml, "<node name=\"service\"/>"));
+        assert_null(strstr(xml, "default_2fweb"));
+        node = call(b, BUS_PATH_SERVICE, i, "Introspect");
+        assert_true(sd_bus_message_read(node, "s", &xml) >= 0);
+        assert_non_null(strstr(xml, "<node name=\"default_2fweb_3ahttp\"/>"));
+        assert_null(strstr(xml, "<interface name=\"" BUS_INTERFACE_SERVICE "\""));
+        leaf = call(b, WEB, i, "Introspect");
+        assert_true(sd_bus_message_read(leaf, "s", &xml) >= 0);
+        assert_non_null(strstr(xml, "<interface name=\"" BUS_INTERFACE_SERVICE "\""));
+        assert_null(strstr(xml, "<node name"));
+        assert_call_fails(b,
+                          b->client,
+                          BUS_PATH,
+                          "org.freedesktop.DBus.Properties",
+                          "GetAll",
+                          SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                          "s",
+                          "org.k8s.None");
+}
+
+static void test_resync(void **state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *all = NULL, *one = NULL, *later = NULL;
+        Bench *b = *state;
+        uint64_t before, generation;
+
+        before = b->bus->status.generation;
+        assert_int_equal(bench_call(b, b->client, M, "Resync", NULL, &all, "t", UINT64_C(1)), 0);
+        assert_true(sd_bus_message_read(all, "t", &generation) >= 0);
+        assert_true(generation > before);
+        before = generation;
+        assert_int_equal(
+                bench_call(b, b->client, WEB, BUS_INTERFACE_SERVICE, "Resync", NULL, &one, "t", UINT64_C(0)), 0);
+        assert_true(sd_bus_message_read(one, "t", &generation) >= 0);
+        assert_true(generation > before);
+        assert_int_equal(bench_call(b, b->client, M, "Resync", NULL, &later, "t", UINT64_C(2)), 0);
+        bench_settle(b);
+        assert_int_equal(b->bus->n_calls, 0);
+        assert_call_fails(b, b->client, M, "Resync", SD_BUS_ERROR_INVALID_ARGS, "t", UINT64_C(4));
+}
+
+/* D22: what could not be programmed is the answer's text. */
+static void test_resync_fails(void **state) {
+        VirtualServerKey key = { .port = 80,
+                                 .protocol = PROTOCOL_TCP,
+                                 .addr = { .family = AF_INET, .bytes = { 10, 96, 1, 44 } } };
+        Bench *b = *state;
+
+        memory_backend_fail_server(b->backend, &key, -EIO);
+        bench_put_service(b, "shop", "broken", 300, 1);
+        bench_settle(b);
+        assert_call_fails(b, b->client, M, "Resync", BUS_ERROR_SYNC_FAILED, "t", UINT64_C(0));
+        assert_text(b, M, "State", "degraded");
+        assert_text(b, BUS_PATH_SERVICE "/shop_2fbroken_3ahttp", BUS_INTERFACE_SERVICE, "State", "degraded");
+        memory_backend_fail_server(b->backend, NULL, 0);
+        bench_remove_service(b, "shop", "broken");
+        bench_settle(b);
+}
+
+static void test_log_control(void **state) {
+        static const char *const path = "/org/freedesktop/LogControl1", *const i = "org.freedesktop.LogControl1";
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Bench *b = *state;
+
+        assert_text(b, path, i, "LogLevel", "err");
+        assert_int_equal(bench_call(b,
+                                    b->client,
+                                    path,
+                                    "org.freedesktop.DBus.Properties",
+                                    "Set",
+                                    NULL,
+                                    &reply,
+                                    "ssv",
+                                    i,
+                                    "LogLevel",
+                                    "s",
+                                    "crit"),
+                         0);
+        assert_text(b, path, i, "LogLevel", "crit");
+        assert_call_fails(b,
+                          b->client,
+                          path,
+                          "org.freedesktop.DBus.Properties",
+                          "Set",
+                          SD_BUS_ERROR_INVALID_ARGS,
+                          "ssv",
+                          i,
+                          "LogLevel",
+                          "s",
+                          "loud");
+}
+
+/* D25: nothing is complete yet. */
+static void test_not_ready(void **state) {
+        Bench b;
+
+        bench_open_link(&b, NULL);
+        assert_text(&b, M, "State", "starting");
+        assert_call_fails(&b, b.client, M, "ListStatistics", BUS_ERROR_NOT_READY, "su", "", 0);
+        assert_call_fails(&b, b.client, M, "GetStatistics", BUS_ERROR_NOT_READY, "");
+        bench_close(&b);
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_manager_properties),
+                cmocka_unit_test(test_service_properties),
+                cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_get_service),
+                cmocka_unit_test(test_list_services),
+                cmocka_unit_test(test_list_services_refuses),
+                cmocka_unit_test(test_endpoints),
+                cmocka_unit_test(test_introspection),
+                cmocka_unit_test(test_list_under_churn),
+                cmocka_unit_test(test_statistics),
+                cmocka_unit_test(test_resync),
+                cmocka_unit_test(test_resync_fails),
+                cmocka_unit_test(test_log_control),
+                cmocka_unit_test(test_not_ready),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}

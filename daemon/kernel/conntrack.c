@@ -17,19 +17,19 @@
 #define CONNTRACK_DELETIONS_PER_SEND 128
 
 struct Conntrack {
-        Nfnl *nfnl; /* owned */
+        Netlink *nfnl; /* owned */
 };
 
 /* One pass: what is looked for, and the deletions found. */
 typedef struct ConntrackPass {
         HashMap flows; /* ConntrackFlow, borrowed */
-        NfnlBuffer deletions;
+        NetlinkBuffer deletions;
         size_t n_deletions;
 } ConntrackPass;
 
 static void conntrack_pass_done(ConntrackPass *pass) {
         hashmap_done(&pass->flows);
-        nfnl_buffer_done(&pass->deletions);
+        netlink_buffer_done(&pass->deletions);
 }
 
 int conntrack_new(Conntrack **ret) {
@@ -38,7 +38,7 @@ int conntrack_new(Conntrack **ret) {
 
         if (!conntrack)
                 return -ENOMEM;
-        r = nfnl_new(&conntrack->nfnl);
+        r = netlink_new(NETLINK_NETFILTER, &conntrack->nfnl);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(conntrack);
@@ -48,7 +48,7 @@ int conntrack_new(Conntrack **ret) {
 Conntrack *conntrack_free(Conntrack *conntrack) {
         if (!conntrack)
                 return NULL;
-        (void) nfnl_free(conntrack->nfnl);
+        (void) netlink_free(conntrack->nfnl);
         free(conntrack);
         return NULL;
 }
@@ -171,7 +171,7 @@ static int conntrack_pass_delete(ConntrackPass *pass, const struct nlmsghdr *ent
                 if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG || mnl_attr_get_type(attr) == CTA_ID ||
                     mnl_attr_get_type(attr) == CTA_ZONE)
                         mnl_attr_put(message, attr->nla_type, mnl_attr_get_payload_len(attr), mnl_attr_get_payload(attr));
-        nfnl_buffer_end(&pass->deletions);
+        netlink_buffer_end(&pass->deletions);
         pass->n_deletions++;
         return 0;
 }
@@ -194,7 +194,7 @@ static int conntrack_pass_visit(const struct nlmsghdr *entry, void *userdata) {
 }
 
 static int conntrack_dump(Conntrack *conntrack, uint8_t family, ConntrackPass *pass) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
         NfnlHeader header = { .type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
                               .flags = NLM_F_DUMP,
                               .family = family };
@@ -213,8 +213,8 @@ static int conntrack_dump(Conntrack *conntrack, uint8_t family, ConntrackPass *p
         nest = mnl_attr_nest_start(message, CTA_FILTER);
         mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, CONNTRACK_FILTER_PROTO_NUM);
         mnl_attr_nest_end(message, nest);
-        nfnl_buffer_end(&buffer);
-        r = nfnl_dump(conntrack->nfnl, &buffer, conntrack_pass_visit, pass);
+        netlink_buffer_end(&buffer);
+        r = netlink_dump(conntrack->nfnl, &buffer, conntrack_pass_visit, pass);
         /* Not of one moment: nothing to be done about a table that changes with every packet. */
         return r == -EINTR ? 0 : r;
 }
@@ -224,7 +224,7 @@ static int conntrack_delete(Conntrack *conntrack, ConntrackPass *pass, size_t *r
         size_t offset = 0, n_deleted = 0;
 
         while (offset < pass->deletions.used) {
-                NfnlBuffer piece = { .bytes = pass->deletions.bytes + offset };
+                NetlinkBuffer piece = { .bytes = pass->deletions.bytes + offset };
                 NfnlResult result;
                 size_t n = 0;
                 int r;

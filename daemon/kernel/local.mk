@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The nftables table, conntrack and sysctls; ruleset.c and nft-element.c are pure.
+# The kernel by netlink. The nftables table, conntrack and sysctls are a library of their own, without an event loop;
+# ruleset.c, nft-element.c and ipvs-message.c are pure.
 noinst_LIBRARIES += libkernelfilter.a
 libkernelfilter_a_SOURCES = \
 	daemon/kernel/conntrack.c \
 	daemon/kernel/conntrack.h \
+	daemon/kernel/netlink.c \
+	daemon/kernel/netlink.h \
 	daemon/kernel/nfnetlink.c \
 	daemon/kernel/nfnetlink.h \
 	daemon/kernel/nft-element.c \

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The netlink channel that nftables and conntrack share: a buffer of messages sent at once, their answers, and
- * dumps. The kernel works on what is sent before send returns, so nothing here waits but for the parts of a dump.
- */
+/* What nftables and conntrack add to netlink: the header of their messages, and the result of a transaction. */
 #pragma once
 
 #include <linux/netlink.h>
@@ -11,16 +8,7 @@
 #include <stdint.h>
 
 #include "common/macros.h"
-
-/* Messages one behind the other; NfnlBuffer {} is empty. */
-typedef struct NfnlBuffer {
-        uint8_t *bytes; /* owned */
-        size_t used, size;
-        size_t message; /* where the last one begins */
-        uint32_t seq; /* of the last message; they count from 1 in each buffer */
-} NfnlBuffer;
-
-void nfnl_buffer_done(NfnlBuffer *buffer);
+#include "kernel/netlink.h"
 
 typedef struct NfnlHeader {
         uint16_t type; /* subsystem << 8 | message */
@@ -29,18 +17,8 @@ typedef struct NfnlHeader {
         uint16_t resource; /* host order */
 } NfnlHeader;
 
-/*
- * Begins a message and makes room for `size` more bytes in it. -ENOMEM. The message is valid until the next call;
- * what libmnl's mnl_attr_put() adds to it counts once nfnl_buffer_end() is called.
- */
-int nfnl_buffer_begin(NfnlBuffer *buffer, const NfnlHeader *header, size_t size, struct nlmsghdr **ret);
-void nfnl_buffer_end(NfnlBuffer *buffer);
-
-typedef struct Nfnl Nfnl;
-
-int nfnl_new(Nfnl **ret);
-Nfnl *nfnl_free(Nfnl *nfnl);
-DEFINE_CLEANUP(Nfnl *, nfnl_free);
+/* netlink_buffer_begin() with that header in the message. */
+int nfnl_buffer_begin(NetlinkBuffer *buffer, const NfnlHeader *header, size_t size, struct nlmsghdr **ret);
 
 /* Errors among the answers to what was sent; `last` answered with or without one. */
 typedef struct NfnlResult {
@@ -50,13 +28,4 @@ typedef struct NfnlResult {
 } NfnlResult;
 
 /* Sends it all in one piece and collects the answers. Negative only if the channel itself fails. */
-int nfnl_send(Nfnl *nfnl, const NfnlBuffer *buffer, NfnlResult *ret);
-
-/* Negative ends the dump with that error. */
-typedef int (*NfnlVisitor)(const struct nlmsghdr *message, void *userdata);
-
-/*
- * Sends the one message of `buffer` (NLM_F_DUMP) and visits the answers. -EINTR: the table changed meanwhile, what
- * was seen is not of one moment. Other errors as the kernel, or the visitor, gave them.
- */
-int nfnl_dump(Nfnl *nfnl, const NfnlBuffer *buffer, NfnlVisitor visitor, void *userdata);
+int nfnl_send(Netlink *netlink, const NetlinkBuffer *buffer, NfnlResult *ret);

@@ -126,8 +126,8 @@ static int nft_state_visit_rule(const struct nlmsghdr *message, void *userdata) 
         return 0;
 }
 
-static int nft_state_dump(Nfnl *nfnl, uint16_t type, uint16_t table_attr, NfnlVisitor visitor, NftState *state) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+static int nft_state_dump(Netlink *nfnl, uint16_t type, uint16_t table_attr, NetlinkVisitor visitor, NftState *state) {
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
         struct nlmsghdr *message;
         int r;
 
@@ -140,11 +140,11 @@ static int nft_state_dump(Nfnl *nfnl, uint16_t type, uint16_t table_attr, NfnlVi
         if (r < 0)
                 return r;
         mnl_attr_put_strz(message, table_attr, KERNEL_TABLE_NAME);
-        nfnl_buffer_end(&buffer);
-        return nfnl_dump(nfnl, &buffer, visitor, state);
+        netlink_buffer_end(&buffer);
+        return netlink_dump(nfnl, &buffer, visitor, state);
 }
 
-static int nft_state_read_once(Nfnl *nfnl, NftState *state) {
+static int nft_state_read_once(Netlink *nfnl, NftState *state) {
         int r;
 
         *state = (NftState) { .hash = nft_state_seed };
@@ -157,7 +157,7 @@ static int nft_state_read_once(Nfnl *nfnl, NftState *state) {
         return nft_state_dump(nfnl, NFT_MSG_GETRULE, NFTA_RULE_TABLE, nft_state_visit_rule, state);
 }
 
-int nft_state_read(Nfnl *nfnl, const char *text, char ret_marker[static NFT_MARKER_NAME_SIZE]) {
+int nft_state_read(Netlink *nfnl, const char *text, char ret_marker[static NFT_MARKER_NAME_SIZE]) {
         NftState state;
         int r = -EINTR;
 

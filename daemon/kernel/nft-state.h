@@ -23,4 +23,4 @@ typedef enum NftTableState {
  * Reads the table's flags, chains and rules. Returns NftTableState, and unless the table is absent the marker that
  * one with these rules, made from `text`, has to have. -EAGAIN: it would not hold still.
  */
-int nft_state_read(Nfnl *nfnl, const char *text, char ret_marker[static NFT_MARKER_NAME_SIZE]);
+int nft_state_read(Netlink *nfnl, const char *text, char ret_marker[static NFT_MARKER_NAME_SIZE]);

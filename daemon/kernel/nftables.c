@@ -22,7 +22,7 @@
 #define NFT_TRIES 8
 
 struct Nftables {
-        Nfnl *nfnl; /* owned */
+        Netlink *nfnl; /* owned */
 };
 
 int nftables_new(Nftables **ret) {
@@ -31,7 +31,7 @@ int nftables_new(Nftables **ret) {
 
         if (!nft)
                 return -ENOMEM;
-        r = nfnl_new(&nft->nfnl);
+        r = netlink_new(NETLINK_NETFILTER, &nft->nfnl);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(nft);
@@ -41,21 +41,25 @@ int nftables_new(Nftables **ret) {
 Nftables *nftables_free(Nftables *nft) {
         if (!nft)
                 return NULL;
-        (void) nfnl_free(nft->nfnl);
+        (void) netlink_free(nft->nfnl);
         free(nft);
         return NULL;
 }
 
+int nftables_port_id(Nftables *nft, uint32_t *ret) {
+        return netlink_port_id(nft->nfnl, ret);
+}
+
 /* ---- transactions over netlink */
 
-static int nft_put_batch(NfnlBuffer *buffer, uint16_t type) {
+static int nft_put_batch(NetlinkBuffer *buffer, uint16_t type) {
         struct nlmsghdr *message;
         int r;
 
         r = nfnl_buffer_begin(
                 buffer, &(NfnlHeader) { .type = type, .resource = NFNL_SUBSYS_NFTABLES }, 0, &message);
         if (r >= 0)
-                nfnl_buffer_end(buffer);
+                netlink_buffer_end(buffer);
         return r;
 }
 
@@ -66,7 +70,7 @@ static NfnlHeader nft_header(uint16_t type, uint16_t flags) {
 }
 
 /* `buffer` is begun and has its messages, the last one with NLM_F_ACK. */
-static int nft_commit(Nftables *nft, NfnlBuffer *buffer) {
+static int nft_commit(Nftables *nft, NetlinkBuffer *buffer) {
         NfnlResult result = { .first_error = -EINTR };
         int r;
 
@@ -83,7 +87,7 @@ static int nft_commit(Nftables *nft, NfnlBuffer *buffer) {
 
 /* ---- messages about the table */
 
-static int nft_put_table(NfnlBuffer *buffer, uint16_t type, uint16_t flags) {
+static int nft_put_table(NetlinkBuffer *buffer, uint16_t type, uint16_t flags) {
         NfnlHeader header = nft_header(type, flags);
         struct nlmsghdr *message;
         int r;
@@ -94,11 +98,11 @@ static int nft_put_table(NfnlBuffer *buffer, uint16_t type, uint16_t flags) {
         mnl_attr_put_strz(message, NFTA_TABLE_NAME, KERNEL_TABLE_NAME);
         if (type == NFT_MSG_NEWTABLE)
                 mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0); /* wakes it */
-        nfnl_buffer_end(buffer);
+        netlink_buffer_end(buffer);
         return 0;
 }
 
-static int nft_put_marker(NfnlBuffer *buffer, const char *name) {
+static int nft_put_marker(NetlinkBuffer *buffer, const char *name) {
         NfnlHeader header = nft_header(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK);
         struct nlmsghdr *message;
         int r;
@@ -108,7 +112,7 @@ static int nft_put_marker(NfnlBuffer *buffer, const char *name) {
                 return r;
         mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, KERNEL_TABLE_NAME);
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
-        nfnl_buffer_end(buffer);
+        netlink_buffer_end(buffer);
         return 0;
 }
 
@@ -148,7 +152,7 @@ static size_t nft_run_length(const FilterOp *ops, size_t n_ops) {
         return n;
 }
 
-static int nft_put_run(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bool last) {
+static int nft_put_run(NetlinkBuffer *buffer, const FilterOp *ops, size_t n_ops, bool last) {
         NfnlHeader header = nft_header(ops->add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
                                        (ops->add ? NLM_F_CREATE : 0) | (last ? NLM_F_ACK : 0));
         char name[RULESET_SET_NAME_SIZE];
@@ -167,11 +171,11 @@ static int nft_put_run(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bo
         for (size_t i = 0; i < n_ops && r >= 0; i++)
                 r = nft_put_element(message, &ops[i].element);
         mnl_attr_nest_end(message, list);
-        nfnl_buffer_end(buffer);
+        netlink_buffer_end(buffer);
         return r;
 }
 
-static int nft_put_ops(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bool acknowledge, uint64_t *n_messages) {
+static int nft_put_ops(NetlinkBuffer *buffer, const FilterOp *ops, size_t n_ops, bool acknowledge, uint64_t *n_messages) {
         int r = 0;
 
         for (size_t i = 0, n; i < n_ops && r >= 0; i += n) {
@@ -183,7 +187,7 @@ static int nft_put_ops(NfnlBuffer *buffer, const FilterOp *ops, size_t n_ops, bo
 }
 
 int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n_writes) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
         uint64_t n_messages = 0;
         int r;
 
@@ -240,7 +244,7 @@ static int nft_run_text(const char *text) {
 
 /* One transaction: elements if there are any, the marker, and the table is at work. */
 static int nft_finish(Nftables *nft, const char *marker, const FilterElement *elements, size_t n_elements, uint64_t *n_writes) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
         uint64_t n_messages = 0;
         int r;
 
@@ -317,7 +321,7 @@ int nftables_ensure(Nftables *nft,
 }
 
 int nftables_remove(Nftables *nft) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
         int r;
 
         r = nft_put_batch(&buffer, NFNL_MSG_BATCH_BEGIN);
@@ -409,7 +413,7 @@ static int nft_set_dump_visit(const struct nlmsghdr *message, void *userdata) {
 }
 
 static int nft_dump_set_once(Nftables *nft, NftSetDump *dump) {
-        _cleanup_(nfnl_buffer_done) NfnlBuffer buffer = {};
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
         FilterElement any = { .set = (uint8_t) dump->set, .addr.family = (uint8_t) dump->family };
         NfnlHeader header = nft_header(NFT_MSG_GETSETELEM, NLM_F_DUMP);
         char name[RULESET_SET_NAME_SIZE];
@@ -424,8 +428,8 @@ static int nft_dump_set_once(Nftables *nft, NftSetDump *dump) {
                 return r;
         mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, KERNEL_TABLE_NAME);
         mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
-        nfnl_buffer_end(&buffer);
-        return nfnl_dump(nft->nfnl, &buffer, nft_set_dump_visit, dump);
+        netlink_buffer_end(&buffer);
+        return netlink_dump(nft->nfnl, &buffer, nft_set_dump_visit, dump);
 }
 
 static int nft_dump_set(Nftables *nft, FilterSet set, int family, FilterVisitor visitor, void *userdata) {

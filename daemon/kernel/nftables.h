@@ -37,5 +37,8 @@ int nftables_ensure(Nftables *nft,
 int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n_writes);
 int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata);
 
+/* By which notifications tell what is our own doing: see netlink_port_id(). */
+int nftables_port_id(Nftables *nft, uint32_t *ret);
+
 /* For --cleanup: deletes the table; 0 also where there is none. */
 int nftables_remove(Nftables *nft);

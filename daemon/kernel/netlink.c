@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/netlink.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+/* The kernel fills at most 32 KiB in a part of a dump (net/netlink/af_netlink.c, netlink_recvmsg). */
+#define NETLINK_RECEIVE_SIZE (32 * 1024)
+/* A part of a dump and its end come in one call. */
+#define NETLINK_RECEIVE_MESSAGES 2
+/* Room for the errors of a few thousand messages sent at once; it costs nothing while there are none. */
+#define NETLINK_RECEIVE_BUFFER (4 * 1024 * 1024)
+#define NETLINK_TIMEOUT_SEC 10
+
+struct Netlink {
+        int protocol;
+        struct mnl_socket *socket; /* owned; NULL until used */
+        uint32_t port_id; /* the same for every socket, if it can be had; 0 before the first */
+        uint8_t *received; /* owned, NETLINK_RECEIVE_MESSAGES × NETLINK_RECEIVE_SIZE */
+};
+
+/* ---- buffer */
+
+void netlink_buffer_done(NetlinkBuffer *buffer) {
+        free(buffer->bytes);
+        *buffer = (NetlinkBuffer) {};
+}
+
+void netlink_buffer_clear(NetlinkBuffer *buffer) {
+        buffer->used = buffer->message = 0;
+        buffer->seq = 0;
+}
+
+int netlink_buffer_begin(NetlinkBuffer *buffer, uint16_t type, uint16_t flags, size_t size, struct nlmsghdr **ret) {
+        size_t needed = buffer->used + MNL_NLMSG_HDRLEN + MNL_ALIGN(size);
+        struct nlmsghdr *message;
+
+        if (needed > buffer->size) {
+                size_t grown = MAX2(needed, 2 * buffer->size);
+                uint8_t *bytes = realloc(buffer->bytes, grown);
+
+                if (!bytes)
+                        return -ENOMEM;
+                buffer->bytes = bytes;
+                buffer->size = grown;
+        }
+        buffer->message = buffer->used;
+        message = mnl_nlmsg_put_header(buffer->bytes + buffer->used);
+        message->nlmsg_type = type;
+        message->nlmsg_flags = NLM_F_REQUEST | flags;
+        message->nlmsg_seq = ++buffer->seq;
+        *ret = message;
+        return 0;
+}
+
+static struct nlmsghdr *netlink_buffer_last(NetlinkBuffer *buffer) {
+        return (void *) (buffer->bytes + buffer->message);
+}
+
+void netlink_buffer_end(NetlinkBuffer *buffer) {
+        buffer->used = buffer->message + NLMSG_ALIGN(netlink_buffer_last(buffer)->nlmsg_len);
+}
+
+void netlink_buffer_acknowledge(NetlinkBuffer *buffer) {
+        netlink_buffer_last(buffer)->nlmsg_flags |= NLM_F_ACK;
+}
+
+/* ---- socket */
+
+int netlink_new(int protocol, Netlink **ret) {
+        Netlink *netlink = calloc(1, sizeof *netlink);
+
+        if (!netlink)
+                return -ENOMEM;
+        netlink->protocol = protocol;
+        *ret = netlink;
+        return 0;
+}
+
+static void netlink_close(Netlink *netlink) {
+        if (netlink->socket)
+                (void) mnl_socket_close(TAKE_PTR(netlink->socket));
+}
+
+Netlink *netlink_free(Netlink *netlink) {
+        if (!netlink)
+                return NULL;
+        netlink_close(netlink);
+        free(netlink->received);
+        free(netlink);
+        return NULL;
+}
+
+static int netlink_fd(const Netlink *netlink) {
+        return mnl_socket_get_fd(netlink->socket);
+}
+
+static int netlink_bind(struct mnl_socket *s, uint32_t port_id) {
+        if (port_id > 0 && mnl_socket_bind(s, 0, (pid_t) port_id) >= 0)
+                return 0;
+        return mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+}
+
+static int netlink_configure(struct mnl_socket *s) {
+        struct timeval timeout = { .tv_sec = NETLINK_TIMEOUT_SEC };
+        int fd = mnl_socket_get_fd(s), on = 1, size = NETLINK_RECEIVE_BUFFER;
+
+        /* Errors come without the message they are about: more of them fit. */
+        (void) mnl_socket_setsockopt(s, NETLINK_CAP_ACK, &on, sizeof on);
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+        return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ? -errno : 0;
+}
+
+static int netlink_open(Netlink *netlink) {
+        struct mnl_socket *s;
+        int r;
+
+        if (!netlink->received)
+                netlink->received = malloc(NETLINK_RECEIVE_MESSAGES * NETLINK_RECEIVE_SIZE);
+        if (!netlink->received)
+                return -ENOMEM;
+        if (netlink->socket)
+                return 0;
+        s = mnl_socket_open2(netlink->protocol, SOCK_CLOEXEC);
+        if (!s)
+                return -errno;
+        r = netlink_configure(s);
+        if (r >= 0)
+                r = netlink_bind(s, netlink->port_id);
+        if (r < 0) {
+                (void) mnl_socket_close(s);
+                return r;
+        }
+        netlink->socket = s;
+        netlink->port_id = mnl_socket_get_portid(s);
+        return 0;
+}
+
+int netlink_port_id(Netlink *netlink, uint32_t *ret) {
+        int r = netlink_open(netlink);
+
+        if (r < 0)
+                return r;
+        *ret = netlink->port_id;
+        return 0;
+}
+
+/* What is sent must come in one piece, which SO_SNDBUF bounds; CAP_NET_ADMIN lifts the bound. */
+static int netlink_reserve(Netlink *netlink, size_t size) {
+        int value;
+
+        if (size > INT32_MAX / 2 - 4096)
+                return -EMSGSIZE;
+        value = (int) size + 4096;
+        if (setsockopt(netlink_fd(netlink), SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) < 0)
+                return -errno;
+        return 0;
+}
+
+static int netlink_transmit(Netlink *netlink, const NetlinkBuffer *buffer) {
+        int r;
+
+        r = netlink_open(netlink);
+        if (r < 0)
+                return r;
+        if (mnl_socket_sendto(netlink->socket, buffer->bytes, buffer->used) >= 0)
+                return 0;
+        if (errno != EMSGSIZE)
+                return -errno;
+        r = netlink_reserve(netlink, buffer->used);
+        if (r < 0)
+                return r;
+        return mnl_socket_sendto(netlink->socket, buffer->bytes, buffer->used) < 0 ? -errno : 0;
+}
+
+static int netlink_message_error(const struct nlmsghdr *message) {
+        const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
+
+        if (mnl_nlmsg_get_payload_len(message) < sizeof error->error)
+                return -EBADMSG;
+        return error->error;
+}
+
+/* ---- answers */
+
+static void netlink_answers(const void *bytes, size_t size, NetlinkAnswer answer, void *userdata) {
+        const struct nlmsghdr *message = bytes;
+        int left = (int) size;
+
+        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+                if (message->nlmsg_type == NLMSG_ERROR)
+                        answer(message->nlmsg_seq, netlink_message_error(message), userdata);
+}
+
+int netlink_send(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkAnswer answer, void *userdata) {
+        bool lost = false;
+        int r;
+
+        r = netlink_transmit(netlink, buffer);
+        if (r < 0)
+                return r;
+        for (;;) {
+                ssize_t n = recv(netlink_fd(netlink), netlink->received, NETLINK_RECEIVE_SIZE, MSG_DONTWAIT);
+
+                if (n >= 0)
+                        netlink_answers(netlink->received, (size_t) n, answer, userdata);
+                else if (errno == EAGAIN)
+                        return lost ? -ENOBUFS : 0;
+                else if (errno == ENOBUFS)
+                        lost = true;
+                else if (errno != EINTR) {
+                        r = -errno;
+                        netlink_close(netlink);
+                        return r;
+                }
+        }
+}
+
+/* ---- replies and dumps */
+
+typedef struct NetlinkReply {
+        NetlinkVisitor visitor;
+        void *userdata;
+        bool interrupted, done;
+        uint32_t seq;
+} NetlinkReply;
+
+static int netlink_reply_message(NetlinkReply *reply, const struct nlmsghdr *message) {
+        if (message->nlmsg_seq != reply->seq)
+                return 0;
+        if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+                reply->interrupted = true;
+        if (message->nlmsg_type == NLMSG_DONE) {
+                reply->done = true;
+                return mnl_nlmsg_get_payload_len(message) >= sizeof(int) ?
+                               MIN2(0, *(const int *) mnl_nlmsg_get_payload(message)) :
+                               0;
+        }
+        if (message->nlmsg_type == NLMSG_ERROR) {
+                reply->done = true;
+                return netlink_message_error(message);
+        }
+        return message->nlmsg_type >= NLMSG_MIN_TYPE ? reply->visitor(message, reply->userdata) : 0;
+}
+
+static int netlink_reply_part(NetlinkReply *reply, const void *bytes, size_t size) {
+        const struct nlmsghdr *message = bytes;
+        int left = (int) size, r = 0;
+
+        for (; r >= 0 && !reply->done && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+                r = netlink_reply_message(reply, message);
+        return r;
+}
+
+/* At least one datagram, and what is there already. */
+static int netlink_reply_receive(Netlink *netlink, NetlinkReply *reply) {
+        struct mmsghdr headers[NETLINK_RECEIVE_MESSAGES] = {};
+        struct iovec parts[NETLINK_RECEIVE_MESSAGES];
+        int n, r = 0;
+
+        for (size_t i = 0; i < NETLINK_RECEIVE_MESSAGES; i++) {
+                parts[i] = (struct iovec) { netlink->received + i * NETLINK_RECEIVE_SIZE, NETLINK_RECEIVE_SIZE };
+                headers[i].msg_hdr = (struct msghdr) { .msg_iov = &parts[i], .msg_iovlen = 1 };
+        }
+        n = recvmmsg(netlink_fd(netlink), headers, NETLINK_RECEIVE_MESSAGES, MSG_WAITFORONE, NULL);
+        if (n < 0)
+                return errno == EINTR ? 0 : errno == EAGAIN ? -ETIMEDOUT : -errno;
+        for (int i = 0; i < n && r >= 0; i++)
+                r = netlink_reply_part(reply, parts[i].iov_base, headers[i].msg_len);
+        return r;
+}
+
+static int netlink_exchange(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkReply *reply) {
+        int r;
+
+        reply->seq = buffer->seq;
+        r = netlink_transmit(netlink, buffer);
+        while (r >= 0 && !reply->done)
+                r = netlink_reply_receive(netlink, reply);
+        if (r < 0 && !reply->done)
+                netlink_close(netlink); /* the rest must not be taken for the answer to the next */
+        return r;
+}
+
+int netlink_call(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata) {
+        NetlinkReply reply = { .visitor = visitor, .userdata = userdata };
+
+        return netlink_exchange(netlink, buffer, &reply);
+}
+
+int netlink_dump(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata) {
+        NetlinkReply reply = { .visitor = visitor, .userdata = userdata };
+        int r = netlink_exchange(netlink, buffer, &reply);
+
+        if (r < 0)
+                return r;
+        return reply.interrupted ? -EINTR : 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One netlink socket of any protocol: a buffer of messages sent at once, their answers by sequence number, and dumps.
+ * The kernel works on what is sent before send returns, so nothing here waits but for the parts of a dump. Errors
+ * are the kernel's own numbers: libnl is not used, for it folds ENOENT and ESRCH together and sends one by one.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+
+/* Messages one behind the other; NetlinkBuffer {} is empty. */
+typedef struct NetlinkBuffer {
+        uint8_t *bytes; /* owned */
+        size_t used, size;
+        size_t message; /* where the last one begins */
+        uint32_t seq; /* of the last message; they count from 1 in each buffer */
+} NetlinkBuffer;
+
+void netlink_buffer_done(NetlinkBuffer *buffer);
+/* Empty again, with its memory. */
+void netlink_buffer_clear(NetlinkBuffer *buffer);
+
+/*
+ * Begins a message and makes room for `size` more bytes in it. NLM_F_REQUEST is added to `flags`. -ENOMEM. The message
+ * is valid until the next call; what libmnl's mnl_attr_put() adds to it counts once netlink_buffer_end() is called.
+ */
+int netlink_buffer_begin(NetlinkBuffer *buffer, uint16_t type, uint16_t flags, size_t size, struct nlmsghdr **ret);
+void netlink_buffer_end(NetlinkBuffer *buffer);
+/* The last message asks for an answer, also if all is well. */
+void netlink_buffer_acknowledge(NetlinkBuffer *buffer);
+
+typedef struct Netlink Netlink;
+
+/* `protocol`: NETLINK_ROUTE, … Opens nothing before the first exchange. -ENOMEM. */
+int netlink_new(int protocol, Netlink **ret);
+Netlink *netlink_free(Netlink *netlink);
+DEFINE_CLEANUP(Netlink *, netlink_free);
+
+/* The address of the socket, by which notifications name who caused them. -errno where it cannot be opened. */
+int netlink_port_id(Netlink *netlink, uint32_t *ret);
+
+/* An answer to a message: 0 or the kernel's -errno. */
+typedef void (*NetlinkAnswer)(uint32_t seq, int error, void *userdata);
+/* Any other message; negative ends the exchange with that error. */
+typedef int (*NetlinkVisitor)(const struct nlmsghdr *message, void *userdata);
+
+/*
+ * Sends it all in one piece and collects the answers: one for each message that failed, or that asked for it. Negative
+ * only if the channel itself fails; -ENOBUFS: done, but some of the answers were lost.
+ */
+int netlink_send(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkAnswer answer, void *userdata);
+
+/* Sends the one message of `buffer`, visits what it is answered, and returns its error. */
+int netlink_call(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);
+
+/*
+ * The same for a message with NLM_F_DUMP. -EINTR: the table changed meanwhile, what was seen is not of one moment.
+ * Other errors as the kernel, or the visitor, gave them.
+ */
+int netlink_dump(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);

@@ -24,6 +24,23 @@ libkernelfilter_a_SOURCES = \
 libkernelfilter_a_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS) $(CONNTRACK_CFLAGS)
 libkernelfilter_libs = libkernelfilter.a libmodel.a libcommon.a $(NFT_LIBS) $(CONNTRACK_LIBS) $(SYSTEMD_LIBS)
 
+noinst_LIBRARIES += libkernel.a
+libkernel_a_SOURCES = \
+	daemon/kernel/address.c \
+	daemon/kernel/address.h \
+	daemon/kernel/backend.h \
+	daemon/kernel/ipvs.c \
+	daemon/kernel/ipvs.h \
+	daemon/kernel/ipvs-message.c \
+	daemon/kernel/ipvs-message.h \
+	daemon/kernel/ipvs-sockopt.c \
+	daemon/kernel/ipvs-sockopt.h \
+	daemon/kernel/monitor.c \
+	daemon/kernel/monitor.h \
+	daemon/kernel/netlink-backend.c
+libkernel_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(CONNTRACK_CFLAGS)
+libkernel_libs = libkernel.a $(libkernelfilter_libs)
+
 # The same interface over tables in memory, for tests.
 check_LIBRARIES += libkernelmemory.a
 libkernelmemory_a_SOURCES = \

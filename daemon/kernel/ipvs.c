@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/ipvs.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/ip_vs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "kernel/ipvs-message.h"
+#include "kernel/ipvs-sockopt.h"
+#include "kernel/netlink.h"
+
+/* Less than any default of SO_SNDBUF, and so few messages that all their errors fit in the receive buffer. */
+#define IPVS_BATCH_SIZE (64 * 1024)
+#define IPVS_BATCH_MESSAGES 512
+#define IPVS_DUMP_TRIES 5
+
+struct Ipvs {
+        Netlink *netlink; /* owned */
+        uint16_t family; /* number of the family "IPVS"; 0 = not asked yet */
+        NetlinkBuffer buffer; /* keeps its memory */
+        IpvsSockopt sockopt;
+};
+
+int ipvs_new(Ipvs **ret) {
+        _cleanup_(ipvs_freep) Ipvs *ipvs = calloc(1, sizeof(Ipvs));
+        int r;
+
+        if (!ipvs)
+                return -ENOMEM;
+        ipvs->sockopt = (IpvsSockopt) IPVS_SOCKOPT_INIT;
+        r = netlink_new(NETLINK_GENERIC, &ipvs->netlink);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(ipvs);
+        return 0;
+}
+
+Ipvs *ipvs_free(Ipvs *ipvs) {
+        if (!ipvs)
+                return NULL;
+        ipvs_sockopt_done(&ipvs->sockopt);
+        netlink_buffer_done(&ipvs->buffer);
+        (void) netlink_free(ipvs->netlink);
+        free(ipvs);
+        return NULL;
+}
+
+/* ---- the family */
+
+static int visit_family(const struct nlmsghdr *message, void *userdata) {
+        uint16_t *family = userdata;
+        const struct nlattr *attr;
+
+        mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr))
+                if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID && mnl_attr_get_payload_len(attr) == sizeof(uint16_t))
+                        *family = mnl_attr_get_u16(attr);
+        return 0;
+}
+
+/* Asking for a family that is not there loads the module with its alias, in the kernel. */
+static int ipvs_resolve(Ipvs *ipvs) {
+        struct genlmsghdr *header;
+        struct nlmsghdr *message;
+        int r;
+
+        if (ipvs->family > 0)
+                return 0;
+        netlink_buffer_clear(&ipvs->buffer);
+        r = netlink_buffer_begin(&ipvs->buffer, GENL_ID_CTRL, NLM_F_ACK, 64, &message);
+        if (r < 0)
+                return r;
+        header = mnl_nlmsg_put_extra_header(message, sizeof *header);
+        header->cmd = CTRL_CMD_GETFAMILY;
+        header->version = 1;
+        mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME);
+        netlink_buffer_end(&ipvs->buffer);
+        r = netlink_call(ipvs->netlink, &ipvs->buffer, visit_family, &ipvs->family);
+        if (r == -ENOENT || (r >= 0 && ipvs->family == 0))
+                return -ENOPROTOOPT;
+        return r;
+}
+
+/* ---- writing */
+
+/* The operations of one batch; a message's sequence number is its place in it, from 1. */
+typedef struct IpvsBatch {
+        IpvsOp *ops;
+        size_t n_ops;
+        bool acknowledged;
+} IpvsBatch;
+
+static void ipvs_batch_answer(uint32_t seq, int error, void *userdata) {
+        IpvsBatch *batch = userdata;
+
+        if (seq == 0 || seq > batch->n_ops)
+                return;
+        batch->ops[seq - 1].result = error;
+        batch->acknowledged = batch->acknowledged || seq == batch->n_ops;
+}
+
+/* Fills the buffer; how many of the operations are in it. */
+static int ipvs_batch_fill(Ipvs *ipvs, const IpvsOp *ops, size_t n_ops, size_t *ret_n) {
+        size_t n = 0;
+        int r;
+
+        netlink_buffer_clear(&ipvs->buffer);
+        while (n < n_ops && n < IPVS_BATCH_MESSAGES && ipvs->buffer.used < IPVS_BATCH_SIZE) {
+                r = ipvs_message_put_op(&ipvs->buffer, ipvs->family, &ops[n]);
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        netlink_buffer_acknowledge(&ipvs->buffer);
+        *ret_n = n;
+        return 0;
+}
+
+/* What has no answer was done: the kernel works through all of a send, unless it says otherwise. */
+static int ipvs_batch_send(Ipvs *ipvs, IpvsOp *ops, size_t n_ops) {
+        IpvsBatch batch = { .ops = ops, .n_ops = n_ops };
+        int r;
+
+        for (size_t i = 0; i < n_ops; i++)
+                ops[i].result = 0;
+        r = netlink_send(ipvs->netlink, &ipvs->buffer, ipvs_batch_answer, &batch);
+        if (r >= 0 && !batch.acknowledged)
+                r = -EPROTO;
+        return r;
+}
+
+static void ipvs_cancel(IpvsOp *ops, size_t n_ops) {
+        for (size_t i = 0; i < n_ops; i++)
+                ops[i].result = -ECANCELED;
+}
+
+/* Numbers of families change when the module goes and comes again; nothing else makes every message ENOENT. */
+static bool ipvs_family_is_stale(const IpvsOp *ops, size_t n_ops) {
+        for (size_t i = 0; i < n_ops; i++)
+                if (ops[i].result != -ENOENT)
+                        return false;
+        return true;
+}
+
+int ipvs_apply(Ipvs *ipvs, IpvsOp *ops, size_t n_ops, uint64_t *n_writes) {
+        size_t n = 0;
+        int r;
+
+        r = ipvs_resolve(ipvs);
+        for (size_t i = 0; i < n_ops; i += n) {
+                if (r >= 0)
+                        r = ipvs_batch_fill(ipvs, ops + i, n_ops - i, &n);
+                if (r >= 0) {
+                        *n_writes += n;
+                        r = ipvs_batch_send(ipvs, ops + i, n);
+                }
+                if (r < 0) {
+                        ipvs_cancel(ops + i, n_ops - i);
+                        break;
+                }
+        }
+        if (r >= 0 && n_ops > 0 && ipvs_family_is_stale(ops, n_ops))
+                ipvs->family = 0; /* asked anew by the next call */
+        return r;
+}
+
+/* ---- reading */
+
+typedef struct ServiceList {
+        struct ServiceItem {
+                VirtualServer service;
+                TrafficStats stats;
+        } *items; /* owned */
+        size_t n_items, n_allocated;
+} ServiceList;
+
+static void service_list_done(ServiceList *list) {
+        free(list->items);
+        *list = (ServiceList) {};
+}
+
+static int service_list_visit(const struct nlmsghdr *message, void *userdata) {
+        ServiceList *list = userdata;
+        struct ServiceItem item;
+        int r;
+
+        r = ipvs_message_parse_service(message, &item.service, &item.stats);
+        if (r <= 0)
+                return r;
+        if (list->n_items == list->n_allocated) {
+                size_t n = MAX2(list->n_allocated * 2, (size_t) 64);
+                struct ServiceItem *bigger = reallocarray(list->items, n, sizeof item);
+
+                if (!bigger)
+                        return -ENOMEM;
+                list->items = bigger;
+                list->n_allocated = n;
+        }
+        list->items[list->n_items++] = item;
+        return 0;
+}
+
+/* Kept from one virtual server to the next. */
+typedef struct RealServerList {
+        int family;
+        RealServerInfo *items; /* owned */
+        size_t n_items, n_allocated;
+} RealServerList;
+
+static void real_server_list_done(RealServerList *list) {
+        free(list->items);
+}
+
+static int real_server_list_add(const RealServerInfo *info, void *userdata) {
+        RealServerList *list = userdata;
+
+        if (list->n_items == list->n_allocated) {
+                size_t n = MAX2(list->n_allocated * 2, (size_t) 16);
+                RealServerInfo *bigger = reallocarray(list->items, n, sizeof(RealServerInfo));
+
+                if (!bigger)
+                        return -ENOMEM;
+                list->items = bigger;
+                list->n_allocated = n;
+        }
+        list->items[list->n_items++] = *info;
+        return 0;
+}
+
+static int real_server_list_visit(const struct nlmsghdr *message, void *userdata) {
+        RealServerList *list = userdata;
+        RealServerInfo info;
+        int r;
+
+        r = ipvs_message_parse_dest(message, list->family, &info);
+        return r <= 0 ? r : real_server_list_add(&info, list);
+}
+
+static int ipvs_list_services(Ipvs *ipvs, ServiceList *list) {
+        struct nlmsghdr *message;
+        int r = -EINTR;
+
+        for (unsigned i = 0; i < IPVS_DUMP_TRIES && r == -EINTR; i++) {
+                list->n_items = 0;
+                netlink_buffer_clear(&ipvs->buffer);
+                r = ipvs_message_begin(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_DUMP, &message);
+                if (r < 0)
+                        return r;
+                netlink_buffer_end(&ipvs->buffer);
+                r = netlink_dump(ipvs->netlink, &ipvs->buffer, service_list_visit, list);
+        }
+        return r == -EINTR ? -EAGAIN : r;
+}
+
+static int ipvs_list_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServerList *list) {
+        int r = -EINTR;
+
+        list->family = key->addr.family;
+        for (unsigned i = 0; i < IPVS_DUMP_TRIES && r == -EINTR; i++) {
+                list->n_items = 0;
+                netlink_buffer_clear(&ipvs->buffer);
+                r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_DEST, NLM_F_DUMP, key);
+                if (r >= 0)
+                        r = netlink_dump(ipvs->netlink, &ipvs->buffer, real_server_list_visit, list);
+        }
+        return r == -EINTR ? -EAGAIN : r;
+}
+
+/* The cheap way where there is one. What goes meanwhile has no real servers any more. */
+static int ipvs_list_dests_cheaply(Ipvs *ipvs, const VirtualServerKey *key, RealServerList *list) {
+        int r;
+
+        list->n_items = 0;
+        r = ipvs_sockopt_dests(&ipvs->sockopt, key, real_server_list_add, list);
+        if (r == -ENOPROTOOPT)
+                r = ipvs_list_dests(ipvs, key, list);
+        return r == -ESRCH ? 0 : r;
+}
+
+int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
+        _cleanup_(service_list_done) ServiceList services = {};
+        _cleanup_(real_server_list_done) RealServerList dests = {};
+        int r;
+
+        r = ipvs_resolve(ipvs);
+        if (r >= 0)
+                r = ipvs_list_services(ipvs, &services);
+        if (r == -ENOENT) { /* the module was loaded anew */
+                ipvs->family = 0;
+                r = ipvs_resolve(ipvs);
+                if (r >= 0)
+                        r = ipvs_list_services(ipvs, &services);
+        }
+        for (size_t i = 0; i < services.n_items && r >= 0; i++) {
+                const struct ServiceItem *item = &services.items[i];
+
+                r = ipvs_list_dests_cheaply(ipvs, &item->service.key, &dests);
+                if (r >= 0)
+                        r = visitor(&item->service, &item->stats, dests.items, dests.n_items, userdata);
+        }
+        return MIN2(r, 0);
+}
+
+int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
+        _cleanup_(service_list_done) ServiceList services = {};
+        _cleanup_(real_server_list_done) RealServerList dests = {};
+        int r;
+
+        r = ipvs_resolve(ipvs);
+        if (r < 0)
+                return r;
+        netlink_buffer_clear(&ipvs->buffer);
+        r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_ACK, key);
+        if (r >= 0)
+                r = netlink_call(ipvs->netlink, &ipvs->buffer, service_list_visit, &services);
+        if (r >= 0 && services.n_items == 0)
+                r = -ESRCH;
+        if (r >= 0)
+                r = ipvs_list_dests(ipvs, key, &dests);
+        if (r < 0)
+                return r;
+        return MIN2(visitor(&services.items[0].service, &services.items[0].stats, dests.items, dests.n_items, userdata), 0);
+}
+
+/* ---- settings */
+
+/* A command without attributes and its one reply. */
+static int ipvs_ask(Ipvs *ipvs, uint8_t command, NetlinkVisitor visitor, void *userdata) {
+        struct nlmsghdr *message;
+        int r;
+
+        r = ipvs_resolve(ipvs);
+        if (r < 0)
+                return r;
+        netlink_buffer_clear(&ipvs->buffer);
+        r = ipvs_message_begin(&ipvs->buffer, ipvs->family, command, NLM_F_ACK, &message);
+        if (r < 0)
+                return r;
+        netlink_buffer_end(&ipvs->buffer);
+        return netlink_call(ipvs->netlink, &ipvs->buffer, visitor, userdata);
+}
+
+static int visit_info(const struct nlmsghdr *message, void *userdata) {
+        KernelInfo *info = userdata;
+        const struct nlattr *attr;
+
+        mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr)) {
+                if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+                        continue;
+                if (mnl_attr_get_type(attr) == IPVS_INFO_ATTR_VERSION)
+                        info->ipvs_version = mnl_attr_get_u32(attr);
+                else if (mnl_attr_get_type(attr) == IPVS_INFO_ATTR_CONN_TAB_SIZE)
+                        info->connection_table_size = mnl_attr_get_u32(attr);
+        }
+        return 0;
+}
+
+int ipvs_get_info(Ipvs *ipvs, KernelInfo *ret) {
+        KernelInfo info = {};
+        struct utsname name;
+        int r;
+
+        r = ipvs_ask(ipvs, IPVS_CMD_GET_INFO, visit_info, &info);
+        if (r < 0)
+                return r;
+        if (uname(&name) < 0)
+                return -errno;
+        if (sscanf(name.release, "%u.%u", &info.release_major, &info.release_minor) != 2)
+                return -EBADMSG;
+        *ret = info;
+        return 0;
+}
+
+static void visit_nothing(uint32_t seq, int error, void *userdata) {
+        *(int *) userdata = error;
+}
+
+int ipvs_set_timeouts(Ipvs *ipvs, const IpvsTimeouts *timeouts, uint64_t *n_writes) {
+        struct nlmsghdr *message;
+        int r, answer = -EPROTO;
+
+        r = ipvs_resolve(ipvs);
+        if (r < 0)
+                return r;
+        netlink_buffer_clear(&ipvs->buffer);
+        r = ipvs_message_begin(&ipvs->buffer, ipvs->family, IPVS_CMD_SET_CONFIG, NLM_F_ACK, &message);
+        if (r < 0)
+                return r;
+        mnl_attr_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP, timeouts->tcp_sec);
+        mnl_attr_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, timeouts->tcp_fin_sec);
+        mnl_attr_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_UDP, timeouts->udp_sec);
+        netlink_buffer_end(&ipvs->buffer);
+        ++*n_writes;
+        r = netlink_send(ipvs->netlink, &ipvs->buffer, visit_nothing, &answer);
+        return r < 0 ? r : answer;
+}
+
+static int visit_timeouts(const struct nlmsghdr *message, void *userdata) {
+        IpvsTimeouts *timeouts = userdata;
+        const struct nlattr *attr;
+
+        mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr)) {
+                if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+                        continue;
+                if (mnl_attr_get_type(attr) == IPVS_CMD_ATTR_TIMEOUT_TCP)
+                        timeouts->tcp_sec = mnl_attr_get_u32(attr);
+                else if (mnl_attr_get_type(attr) == IPVS_CMD_ATTR_TIMEOUT_TCP_FIN)
+                        timeouts->tcp_fin_sec = mnl_attr_get_u32(attr);
+                else if (mnl_attr_get_type(attr) == IPVS_CMD_ATTR_TIMEOUT_UDP)
+                        timeouts->udp_sec = mnl_attr_get_u32(attr);
+        }
+        return 0;
+}
+
+int ipvs_get_timeouts(Ipvs *ipvs, IpvsTimeouts *ret) {
+        IpvsTimeouts timeouts = {};
+        int r = ipvs_ask(ipvs, IPVS_CMD_GET_CONFIG, visit_timeouts, &timeouts);
+
+        if (r >= 0)
+                *ret = timeouts;
+        return r;
+}

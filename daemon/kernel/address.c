@@ -152,6 +152,30 @@ int addresses_ensure_device(Addresses *addresses, uint64_t *n_writes) {
         return made;
 }
 
+int addresses_remove_device(Addresses *addresses, uint64_t *n_writes) {
+        struct nlmsghdr *message;
+        DeviceInfo device = {};
+        int r, answer = -EPROTO;
+
+        r = device_find(addresses, &device);
+        if (r == -ENODEV)
+                return 0;
+        if (r < 0)
+                return r;
+        if (!device.is_dummy)
+                return -EEXIST;
+        r = device_begin(addresses, RTM_DELLINK, 0, &message);
+        if (r < 0)
+                return r;
+        netlink_buffer_end(&addresses->buffer);
+        addresses->ifindex = 0;
+        ++*n_writes;
+        r = netlink_send(addresses->netlink, &addresses->buffer, note_answer, &answer);
+        if (r >= 0 && answer != -ENODEV)
+                r = answer;
+        return r;
+}
+
 /* ---- its addresses */
 
 /* IPv6: without duplicate detection, which would only delay it, and without a route to itself. */

@@ -20,6 +20,8 @@ DEFINE_CLEANUP(Addresses *, addresses_free);
  * way (reference §4.2).
  */
 int addresses_ensure_device(Addresses *addresses, uint64_t *n_writes);
+/* With all its addresses; 0 also where there is none, -EEXIST where it is of another type. */
+int addresses_remove_device(Addresses *addresses, uint64_t *n_writes);
 /* 0 where it is not there. As addresses_ensure_device() or addresses_dump() last saw it. */
 int addresses_device(const Addresses *addresses);
 /* -ENODEV in each `result` where there is no device. */

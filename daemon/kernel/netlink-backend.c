@@ -79,6 +79,14 @@ static int backend_device_ensure(KernelBackend *backend) {
         return r;
 }
 
+static int backend_device_remove(KernelBackend *backend) {
+        NetlinkBackend *b = netlink_backend(backend);
+        int r = addresses_remove_device(b->addresses, &backend->n_writes);
+
+        backend_tell_device(b);
+        return r;
+}
+
 static int backend_address_apply(KernelBackend *backend, AddressOp *ops, size_t n_ops) {
         NetlinkBackend *b = netlink_backend(backend);
         int r = 0;
@@ -112,6 +120,14 @@ static int backend_filter_ensure(KernelBackend *backend,
                                  const FilterElement *elements,
                                  size_t n_elements) {
         return nftables_ensure(netlink_backend(backend)->nftables, config, elements, n_elements, &backend->n_writes);
+}
+
+static int backend_filter_remove(KernelBackend *backend) {
+        int r = nftables_remove(netlink_backend(backend)->nftables);
+
+        if (r >= 0)
+                backend->n_writes++;
+        return r;
 }
 
 static int backend_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops) {
@@ -180,9 +196,11 @@ static const KernelBackendOps netlink_backend_ops = {
         .ipvs_set_timeouts = backend_ipvs_set_timeouts,
         .ipvs_get_timeouts = backend_ipvs_get_timeouts,
         .device_ensure = backend_device_ensure,
+        .device_remove = backend_device_remove,
         .address_apply = backend_address_apply,
         .address_dump = backend_address_dump,
         .filter_ensure = backend_filter_ensure,
+        .filter_remove = backend_filter_remove,
         .filter_apply = backend_filter_apply,
         .filter_dump = backend_filter_dump,
         .conntrack_flush_udp = backend_conntrack_flush_udp,

@@ -190,6 +190,12 @@ static int verb_device(KernelBackend *b, int argc, char **argv) {
         return r;
 }
 
+static int verb_remove(KernelBackend *b, int argc, char **argv) {
+        int r = b->ops->device_remove(b);
+
+        return r < 0 ? r : b->ops->filter_remove(b);
+}
+
 /* "+ADDR" and "-ADDR" */
 static int verb_addresses(KernelBackend *b, int argc, char **argv) {
         _cleanup_(freep) AddressOp *ops = calloc((size_t) argc + 1, sizeof(AddressOp));
@@ -393,7 +399,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
         { "apply", verb_apply },         { "dump", verb_dump },     { "read", verb_read },
-        { "info", verb_info },           { "timeouts", verb_timeouts }, { "device", verb_device },
+        { "info", verb_info },           { "timeouts", verb_timeouts }, { "device", verb_device }, { "remove", verb_remove },
         { "addresses", verb_addresses }, { "list-addresses", verb_list_addresses },
         { "watch", verb_watch },         { "bench", verb_bench },
 };

@@ -148,9 +148,11 @@ equal 'ours and others are told apart' "$(printf 'device 10.254.0.1/32\ndevice 1
         "$(ipvs-test list-addresses | grep -v fe80 | sort)"
 equal 'addresses go; what is gone is fine' '0 0 0' "$(ipvs-test addresses -10.254.0.1 -fd00::a -10.254.0.9)"
 equal 'ip sees it' '10.254.0.2/32' "$(ip -o addr show dev kube-ipvs0 | awk '{ print $4 }')"
-ip link del kube-ipvs0
+ipvs-test remove && ipvs-test remove
+equal 'device and addresses are removed, a second time is fine' '' "$(ip -o link show kube-ipvs0 2>/dev/null)"
 ip link add kube-ipvs0 type bridge
 equal 'a device of another type is refused' 'ipvs-test: device: EEXIST' "$(ipvs-test device 2>&1 >/dev/null)"
+equal 'and not removed' 'ipvs-test: remove: EEXIST' "$(ipvs-test remove 2>&1)"
 ip link del kube-ipvs0
 
 # ---- notifications

@@ -133,8 +133,11 @@ static int bus_add_objects(Bus *bus) {
 }
 
 int bus_attach(Bus *bus) {
+        _cleanup_(peers_freep) Peers *before = TAKE_PTR(bus->peers);
         int r = peers_new(bus->bus, &bus->peers);
 
+        if (r >= 0)
+                peers_inherit(bus->peers, before);
         if (r >= 0)
                 r = polkit_new(bus->bus, bus->peers, &bus->polkit);
         if (r >= 0)

@@ -36,7 +36,6 @@ static void bus_disconnect(Bus *bus) {
         bus->request = sd_bus_slot_unref(bus->request);
         bus->has_name = false;
         bus->polkit = polkit_free(bus->polkit);
-        bus->peers = peers_free(bus->peers);
         if (!bus->bus)
                 return;
         (void) sd_bus_detach_event(bus->bus);
@@ -239,4 +238,5 @@ void bus_connection_done(Bus *bus) {
         if (bus->bus && bus->has_name)
                 (void) sd_bus_flush(bus->bus); /* a last answer; the daemon ends, so nothing else waits for it */
         bus_disconnect(bus);
+        bus->peers = peers_free(bus->peers);
 }

@@ -53,6 +53,7 @@ struct Polkit {
         Peers *peers; /* borrowed */
         Question *questions; /* owned list */
         uint64_t last_id;
+        bool ask_about_everybody;
 };
 
 static void question_free(Question *question) {
@@ -91,6 +92,10 @@ Polkit *polkit_free(Polkit *polkit) {
         (void) sd_bus_unref(polkit->bus);
         free(polkit);
         return NULL;
+}
+
+void polkit_ask_about_everybody(Polkit *polkit) {
+        polkit->ask_about_everybody = true;
 }
 
 static uint64_t polkit_now(const Polkit *polkit) {
@@ -151,7 +156,7 @@ static void log_decision(const PolkitRequest *request, const char *sender, uid_t
         (void) snprintf(message_id, sizeof(message_id), "MESSAGE_ID=" MESSAGE_ID_PRIVILEGED_CALL);
         (void) snprintf(action, sizeof(action), "POLKIT_ACTION=%s", request->action);
         (void) snprintf(subject, sizeof(subject), "BUS_SENDER=%s", sender ? sender : "");
-        (void) snprintf(user, sizeof(user), "CALLER_UID=" "%" PRIu32, (uint32_t) uid);
+        (void) snprintf(user, sizeof(user), "CALLER_UID=%" PRIu32, (uint32_t) uid);
         for (size_t i = 0; i < POLKIT_DETAILS_MAX && request->details[i].key && used < sizeof(details) - 1; i++) {
                 int n = snprintf(details + used,
                                  sizeof(details) - used,
@@ -162,6 +167,9 @@ static void log_decision(const PolkitRequest *request, const char *sender, uid_t
 
                 used = MIN2(used + (size_t) MAX2(n, 0), sizeof(details) - 1);
         }
+        for (char *p = details; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        *p = '?'; /* callers choose them, and must not write lines of their own */
         log_struct(allowed ? LOG_INFO : LOG_NOTICE,
                    fields,
                    "%s %s for uid %" PRIu32 " (%s%s%s)",
@@ -217,6 +225,15 @@ static void question_cancel(Question *question) {
                                                 id); /* a dialog that stays open is all that failure costs */
 }
 
+/* Without the match the answer of polkit, or its time-out, still ends the question. */
+static int on_watch_installed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        if (e)
+                log_debug("The bus does not tell when a caller leaves: %s", e->message);
+        return 0;
+}
+
 /* The caller left the bus before the verdict: nothing is done for it. */
 static int on_sender_gone(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *name, *before, *after;
@@ -236,7 +253,7 @@ static int question_watch(Question *question) {
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                         "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%.64s'",
                         question->sender);
-        return sd_bus_add_match_async(question->polkit->bus, &question->watch, rule, on_sender_gone, NULL, question);
+        return sd_bus_add_match_async(question->polkit->bus, &question->watch, rule, on_sender_gone, on_watch_installed, question);
 }
 
 static int question_append_details(sd_bus_message *call, const Question *question) {
@@ -394,7 +411,7 @@ int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *req
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "Permission denied.");
         if (r == 0)
                 return 0;
-        if (uid == 0 || uid == geteuid()) {
+        if ((uid == 0 || uid == geteuid()) && !polkit->ask_about_everybody) {
                 log_decision(request, sd_bus_message_get_sender(m), uid, true, uid == 0 ? "root" : "own user");
                 return 1;
         }

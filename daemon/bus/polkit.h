@@ -37,3 +37,6 @@ DEFINE_CLEANUP(Polkit *, polkit_free);
  * parsed, found and valid, and before anything is changed.
  */
 int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *request, sd_bus_error *error);
+
+/* For tests, which have one uid only: root and the own user are asked about as everybody else is. */
+void polkit_ask_about_everybody(Polkit *polkit);

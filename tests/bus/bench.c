@@ -16,7 +16,7 @@
 static const char daemon_config[] =
         "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
         " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
-        "<busconfig><type>system</type><listen>unix:path=%s/socket</listen>\n"
+        "<busconfig><type>session</type><listen>unix:path=%s/socket</listen>\n"
         "<auth>EXTERNAL</auth><policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\n"
         "<allow receive_sender=\"*\"/><allow own=\"*\"/><allow user=\"*\"/></policy>\n"
         "<limit name=\"max_match_rules_per_connection\">1024</limit></busconfig>\n";

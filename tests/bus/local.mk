@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The bus room over a kernel in memory: objects over a direct link, names, polkit and budgets on a private dbus-daemon.
 check_LIBRARIES += libbusbench.a
-libbusbench_a_SOURCES = tests/bus/bench.c tests/bus/bench.h
+libbusbench_a_SOURCES = \
+	tests/bus/bench.c \
+	tests/bus/bench.h \
+	tests/bus/fake-polkit.c \
+	tests/bus/fake-polkit.h
 libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 
-bus_tests = tests/bus/test-bus-objects
+bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
 tests_bus_test_bus_objects_SOURCES = tests/bus/test-bus-objects.c
 tests_bus_test_bus_objects_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_objects_LDADD = $(bus_test_libs)
+tests_bus_test_bus_polkit_SOURCES = tests/bus/test-bus-polkit.c
+tests_bus_test_bus_polkit_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_polkit_LDADD = $(bus_test_libs)
+tests_bus_test_bus_connection_SOURCES = tests/bus/test-bus-connection.c
+tests_bus_test_bus_connection_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_connection_LDADD = $(bus_test_libs)

@@ -67,8 +67,6 @@ static char *format_element(const FilterElement *element) {
         char addr[IP_PORT_STRLEN], source[IP_NET_STRLEN];
         IpNet net = { element->source, element->source_prefix };
 
-        if (!type->has_addr)
-                return format_line("filter %s %s/%u", type->name, protocol, element->port);
         if (!type->has_port)
                 return format_line("filter %s %s", type->name, ip_addr_format(&element->addr, addr));
         (void) ip_port_format(&element->addr, element->port, addr);

@@ -39,10 +39,9 @@ int nft_key_from_element(const FilterElement *element, NftKey *ret) {
         if (element->set >= _FILTER_SET_MAX)
                 return -EINVAL;
         type = filter_set_type((FilterSet) element->set);
-        if (type->has_addr && ip_addr_size(&element->addr) == 0)
+        if (ip_addr_size(&element->addr) == 0)
                 return -EINVAL;
-        if (type->has_addr)
-                nft_key_append(&key, element->addr.bytes, element->addr.bytes, ip_addr_size(&element->addr));
+        nft_key_append(&key, element->addr.bytes, element->addr.bytes, ip_addr_size(&element->addr));
         if (type->has_port) {
                 uint8_t port[2] = { (uint8_t) (element->port >> 8), (uint8_t) element->port };
                 uint8_t protocol;
@@ -82,16 +81,11 @@ static int nft_prefix_length(const uint8_t *first, const uint8_t *last, size_t s
 int nft_key_to_element(const NftKey *key, FilterSet set, int family, FilterElement *ret) {
         const FilterSetType *type = filter_set_type(set);
         FilterElement element = { .set = (uint8_t) set };
-        size_t addr_size = family == AF_INET ? 4 : 16, size, used = 0;
+        size_t addr_size = family == AF_INET ? 4 : 16, used = addr_size;
 
-        size = (type->has_addr ? addr_size : 0) + (type->has_port ? 8 : 0) + (type->has_source ? addr_size : 0);
-        if (key->size != size)
+        if (key->size != addr_size + (type->has_port ? 8 : 0) + (type->has_source ? addr_size : 0) ||
+            ip_addr_from_bytes(family, key->first, addr_size, &element.addr) < 0)
                 return -EINVAL;
-        if (type->has_addr) {
-                if (ip_addr_from_bytes(family, key->first, addr_size, &element.addr) < 0)
-                        return -EINVAL;
-                used += addr_size;
-        }
         if (type->has_port) {
                 Protocol protocol = protocol_from_ip(key->first[used]);
 

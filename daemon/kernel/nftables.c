@@ -450,7 +450,7 @@ int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
 
         for (FilterSet set = 0; set < _FILTER_SET_MAX && r >= 0; set++) {
                 r = nft_dump_set(nft, set, AF_INET, visitor, userdata);
-                if (r >= 0 && filter_set_type(set)->has_addr)
+                if (r >= 0)
                         r = nft_dump_set(nft, set, AF_INET6, visitor, userdata);
         }
         return r < 0 ? r : 0;

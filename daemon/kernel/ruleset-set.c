@@ -15,19 +15,15 @@ const RulesetFamily ruleset_families[RULESET_N_FAMILIES] = {
 };
 
 int ruleset_set_name(const FilterElement *element, char buf[static RULESET_SET_NAME_SIZE]) {
-        const FilterSetType *type;
-
         if (element->set >= _FILTER_SET_MAX)
                 return -EINVAL;
-        type = filter_set_type((FilterSet) element->set);
-        if (!type->has_addr) {
-                (void) snprintf(buf, RULESET_SET_NAME_SIZE, "%s", type->name);
-                return 0;
-        }
         for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 if (ruleset_families[i].family == element->addr.family) {
-                        (void) snprintf(
-                                buf, RULESET_SET_NAME_SIZE, "%s%c", type->name, ruleset_families[i].digit);
+                        (void) snprintf(buf,
+                                        RULESET_SET_NAME_SIZE,
+                                        "%s%c",
+                                        filter_set_type((FilterSet) element->set)->name,
+                                        ruleset_families[i].digit);
                         return 0;
                 }
         return -EINVAL;
@@ -36,22 +32,11 @@ int ruleset_set_name(const FilterElement *element, char buf[static RULESET_SET_N
 /* ---- sets */
 
 static void ruleset_print_set(FILE *f, const FilterSetType *type, const RulesetFamily *family) {
-        const char *separator = "";
-
-        fprintf(f, "\tset %s", type->name);
-        if (type->has_addr)
-                fputc(family->digit, f);
-        fputs(" {\n\t\ttype ", f);
-        if (type->has_addr) {
-                fputs(family->address_type, f);
-                separator = " . ";
-        }
-        if (type->has_port) {
-                fprintf(f, "%sinet_proto . inet_service", separator);
-                separator = " . ";
-        }
+        fprintf(f, "\tset %s%c {\n\t\ttype %s", type->name, family->digit, family->address_type);
+        if (type->has_port)
+                fputs(" . inet_proto . inet_service", f);
         if (type->has_source)
-                fprintf(f, "%s%s", separator, family->address_type);
+                fprintf(f, " . %s", family->address_type);
         fputc('\n', f);
         if (type->interval)
                 fputs("\t\tflags interval\n", f);
@@ -59,42 +44,28 @@ static void ruleset_print_set(FILE *f, const FilterSetType *type, const RulesetF
 }
 
 void ruleset_print_sets(FILE *f) {
-        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++) {
-                const FilterSetType *type = filter_set_type(set);
-
-                for (size_t i = 0; i < (type->has_addr ? RULESET_N_FAMILIES : 1); i++)
-                        ruleset_print_set(f, type, &ruleset_families[i]);
-        }
+        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++)
+                for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
+                        ruleset_print_set(f, filter_set_type(set), &ruleset_families[i]);
 }
 
 /* ---- elements */
 
 void ruleset_print_element(FILE *f, const FilterElement *element) {
         const FilterSetType *type = filter_set_type((FilterSet) element->set);
-        const char *separator = "";
         char buf[IP_ADDR_STRLEN];
 
-        if (type->has_addr) {
-                fputs(ip_addr_format(&element->addr, buf), f);
-                separator = " . ";
-        }
-        if (type->has_port) {
+        fputs(ip_addr_format(&element->addr, buf), f);
+        if (type->has_port)
                 fprintf(f,
-                        "%s%s . %u",
-                        separator,
+                        " . %s . %u",
                         protocol_to_string((Protocol) element->protocol),
                         (unsigned) element->port);
-                separator = " . ";
-        }
         if (!type->has_source)
                 return;
-        fprintf(f, "%s%s", separator, ip_addr_format(&element->source, buf));
+        fprintf(f, " . %s", ip_addr_format(&element->source, buf));
         if (type->interval && element->source_prefix < 8 * ip_addr_size(&element->source))
                 fprintf(f, "/%u", (unsigned) element->source_prefix);
-}
-
-static bool ruleset_element_is_in(const FilterElement *element, FilterSet set, int family) {
-        return element->set == set && (!filter_set_type(set)->has_addr || element->addr.family == family);
 }
 
 static void ruleset_print_elements_of(FILE *f, const FilterElement *elements, size_t n_elements, FilterSet set, int family) {
@@ -102,7 +73,7 @@ static void ruleset_print_elements_of(FILE *f, const FilterElement *elements, si
         size_t n = 0;
 
         for (size_t i = 0; i < n_elements; i++) {
-                if (!ruleset_element_is_in(&elements[i], set, family))
+                if (elements[i].set != set || elements[i].addr.family != family)
                         continue;
                 if (n++ == 0) {
                         (void) ruleset_set_name(&elements[i], name);
@@ -118,6 +89,6 @@ static void ruleset_print_elements_of(FILE *f, const FilterElement *elements, si
 
 void ruleset_print_elements(FILE *f, const FilterElement *elements, size_t n_elements) {
         for (FilterSet set = 0; set < _FILTER_SET_MAX; set++)
-                for (size_t i = 0; i < (filter_set_type(set)->has_addr ? RULESET_N_FAMILIES : 1); i++)
+                for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                         ruleset_print_elements_of(f, elements, n_elements, set, ruleset_families[i].family);
 }

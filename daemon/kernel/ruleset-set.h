@@ -20,12 +20,11 @@ enum {
 };
 extern const RulesetFamily ruleset_families[RULESET_N_FAMILIES];
 
-/* With the family's digit: "cluster_ports4", "node_ports" */
+/* With the family's digit: "cluster_ports4" */
 #define RULESET_SET_NAME_SIZE 32
 
 /*
- * The kernel's name of the set that `element` belongs to, in `buf`; -EINVAL where it lacks an address that the
- * set has, or the set is none.
+ * The kernel's name of the set that `element` belongs to, in `buf`; -EINVAL where it has no address or the set is none.
  */
 int ruleset_set_name(const FilterElement *element, char buf[static RULESET_SET_NAME_SIZE]);
 

@@ -6,6 +6,7 @@
  *               -150 ours: source ranges, policy Local, mark what is to be masqueraded
  *   input          0 ours: refuse what is no service port
  *              98/99 IPVS: replaces the destination, sends through output again
+ *                101 ours: takes the mark from what stays here, a pod in the node's network
  *   output      -200 conntrack
  *               -150 ours: as prerouting, and refuses ports without endpoints
  *            -99/-98 IPVS for the node's own packets
@@ -49,16 +50,9 @@ static void ruleset_print_port_rules(FILE *f, FilterSet set, const char *verdict
                         verdict);
 }
 
-/* The same for node ports. */
-static void ruleset_print_node_rules(FILE *f, FilterSet set, const char *verdict) {
-        for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
-                fprintf(f,
-                        "\t\t%s daddr @%s%c meta l4proto . th dport @%s %s\n",
-                        ruleset_families[i].header,
-                        ruleset_name(FILTER_SET_NODE_IPS),
-                        ruleset_families[i].digit,
-                        ruleset_name(set),
-                        verdict);
+/* As `meta nfproto` says it. */
+static const char *ruleset_protocol(int family) {
+        return family == AF_INET ? "ipv4" : "ipv6";
 }
 
 static bool ruleset_detects_by_interface(const FilterConfig *config) {
@@ -93,7 +87,7 @@ static void ruleset_print_pod_rules(FILE *f, const FilterConfig *config, int fam
                         continue;
                 /* nft 1.0 takes a prefix of 0 for a missing one: everything is from a pod then. */
                 if (config->local_cidrs[i].prefix == 0)
-                        fprintf(f, "\t\tmeta nfproto %s %s\n", family == AF_INET ? "ipv4" : "ipv6", verdict);
+                        fprintf(f, "\t\tmeta nfproto %s %s\n", ruleset_protocol(family), verdict);
                 else
                         fprintf(f,
                                 "\t\t%s saddr %s %s\n",
@@ -149,14 +143,23 @@ static void ruleset_print_cluster_chains(FILE *f, const FilterConfig *config) {
         }
 }
 
-/* Jumped to from prerouting alone. */
+/*
+ * Jumped to from prerouting alone. Where nothing tells pods from others, all pass as with kube-proxy: for pods the way
+ * back leads through this node, the answer to anybody else comes from an address that he did not ask.
+ */
 static void ruleset_print_local_only_chain(FILE *f, const FilterConfig *config) {
         fputs("\tchain local_only {\n", f);
         if (ruleset_detects_by_interface(config))
                 ruleset_print_pod_rules(f, config, AF_UNSPEC, "goto set_mark");
         else
-                for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
-                        ruleset_print_pod_rules(f, config, ruleset_families[i].family, "goto set_mark");
+                for (size_t i = 0; i < RULESET_N_FAMILIES; i++) {
+                        int family = ruleset_families[i].family;
+
+                        if (ruleset_detects_family(config, family))
+                                ruleset_print_pod_rules(f, config, family, "goto set_mark");
+                        else
+                                fprintf(f, "\t\tmeta nfproto %s accept\n", ruleset_protocol(family));
+                }
         fputs("\t\tdrop\n\t}\n", f);
 }
 
@@ -180,7 +183,6 @@ static void ruleset_print_services_chain(FILE *f) {
                         ruleset_families[i].digit,
                         ruleset_families[i].digit);
         ruleset_print_port_rules(f, FILTER_SET_EXTERNAL_PORTS, "goto set_mark");
-        ruleset_print_node_rules(f, FILTER_SET_NODE_PORTS, "goto set_mark");
         fputs("\t}\n", f);
 }
 
@@ -193,15 +195,12 @@ static void ruleset_print_marking(FILE *f, const FilterConfig *config) {
         fputs("\tchain prerouting {\n\t\ttype filter hook prerouting priority -150; policy accept;\n", f);
         ruleset_print_entry(f);
         ruleset_print_port_rules(f, FILTER_SET_LOCAL_ONLY, "goto local_only");
-        ruleset_print_node_rules(f, FILTER_SET_LOCAL_ONLY_NODE, "goto local_only");
         fputs("\t\tgoto services\n\t}\n", f);
 
         fputs("\tchain output {\n\t\ttype filter hook output priority -150; policy accept;\n", f);
         ruleset_print_entry(f);
         ruleset_print_port_rules(f, FILTER_SET_NO_ENDPOINTS, "goto refuse");
-        ruleset_print_node_rules(f, FILTER_SET_NO_ENDPOINTS_NODE, "goto refuse");
         ruleset_print_port_rules(f, FILTER_SET_LOCAL_ONLY, "goto set_mark");
-        ruleset_print_node_rules(f, FILTER_SET_LOCAL_ONLY_NODE, "goto set_mark");
         fputs("\t\tgoto services\n\t}\n", f);
 }
 
@@ -261,7 +260,6 @@ static void ruleset_print_guard(FILE *f, const FilterConfig *config) {
               "\t\tct state established,related accept\n",
               f);
         ruleset_print_port_rules(f, FILTER_SET_NO_ENDPOINTS, "goto refuse");
-        ruleset_print_node_rules(f, FILTER_SET_NO_ENDPOINTS_NODE, "goto refuse");
         for (size_t i = 0; i < RULESET_N_FAMILIES; i++)
                 fprintf(f,
                         "\t\t%s daddr @%s%c goto guard%c\n",
@@ -270,6 +268,17 @@ static void ruleset_print_guard(FILE *f, const FilterConfig *config) {
                         ruleset_families[i].digit,
                         ruleset_families[i].digit);
         fputs("\t}\n", f);
+}
+
+/* Behind IPVS and masquerading. */
+static void ruleset_print_unmark(FILE *f, const char *name, const char *hook, uint32_t mark) {
+        fprintf(f,
+                "\tchain %s {\n\t\ttype filter hook %s priority 101; policy accept;\n"
+                "\t\tmeta mark & 0x%08x != 0 meta mark set meta mark & 0x%08x\n\t}\n",
+                name,
+                hook,
+                mark,
+                ~mark);
 }
 
 static void ruleset_print_postrouting(FILE *f, const FilterConfig *config) {
@@ -283,11 +292,8 @@ static void ruleset_print_postrouting(FILE *f, const FilterConfig *config) {
                         ruleset_name(FILTER_SET_HAIRPIN),
                         ruleset_families[i].digit);
         fputs("\t}\n", f);
-        fprintf(f,
-                "\tchain unmark {\n\t\ttype filter hook postrouting priority 101; policy accept;\n"
-                "\t\tmeta mark & 0x%08x != 0 meta mark set meta mark & 0x%08x\n\t}\n",
-                config->mark,
-                ~config->mark);
+        ruleset_print_unmark(f, "unmark", "postrouting", config->mark);
+        ruleset_print_unmark(f, "unmark_local", "input", config->mark);
 }
 
 /* ---- the whole */

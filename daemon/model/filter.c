@@ -6,24 +6,16 @@
 #include "common/macros.h"
 
 static const FilterSetType filter_set_table[_FILTER_SET_MAX] = {
-        [FILTER_SET_SERVICE_IPS] = { "service_ips", .has_addr = true },
-        [FILTER_SET_PING_IPS] = { "ping_ips", .has_addr = true },
-        [FILTER_SET_SERVICE_PORTS] = { "service_ports", .has_addr = true, .has_port = true },
-        [FILTER_SET_CLUSTER_PORTS] = { "cluster_ports", .has_addr = true, .has_port = true },
-        [FILTER_SET_EXTERNAL_PORTS] = { "external_ports", .has_addr = true, .has_port = true },
-        [FILTER_SET_NODE_IPS] = { "node_ips", .has_addr = true },
-        [FILTER_SET_NODE_PORTS] = { "node_ports", .has_port = true },
-        [FILTER_SET_NO_ENDPOINTS] = { "no_endpoints", .has_addr = true, .has_port = true },
-        [FILTER_SET_NO_ENDPOINTS_NODE] = { "no_endpoints_node", .has_port = true },
-        [FILTER_SET_LOCAL_ONLY] = { "local_only", .has_addr = true, .has_port = true },
-        [FILTER_SET_LOCAL_ONLY_NODE] = { "local_only_node", .has_port = true },
-        [FILTER_SET_FIREWALLED] = { "firewalled", .has_addr = true, .has_port = true },
-        [FILTER_SET_SOURCE_RANGES] = { "source_ranges",
-                                       .has_addr = true,
-                                       .has_port = true,
-                                       .has_source = true,
-                                       .interval = true },
-        [FILTER_SET_HAIRPIN] = { "hairpin", .has_addr = true, .has_port = true, .has_source = true },
+        [FILTER_SET_SERVICE_IPS] = { "service_ips" },
+        [FILTER_SET_PING_IPS] = { "ping_ips" },
+        [FILTER_SET_SERVICE_PORTS] = { "service_ports", .has_port = true },
+        [FILTER_SET_CLUSTER_PORTS] = { "cluster_ports", .has_port = true },
+        [FILTER_SET_EXTERNAL_PORTS] = { "external_ports", .has_port = true },
+        [FILTER_SET_NO_ENDPOINTS] = { "no_endpoints", .has_port = true },
+        [FILTER_SET_LOCAL_ONLY] = { "local_only", .has_port = true },
+        [FILTER_SET_FIREWALLED] = { "firewalled", .has_port = true },
+        [FILTER_SET_SOURCE_RANGES] = { "source_ranges", .has_port = true, .has_source = true, .interval = true },
+        [FILTER_SET_HAIRPIN] = { "hairpin", .has_port = true, .has_source = true },
 };
 
 const FilterSetType *filter_set_type(FilterSet set) {

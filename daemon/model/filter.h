@@ -2,7 +2,8 @@
 /*
  * What the nftables table `inet ipvsproxy` is told, in plain values: elements of its sets. The rules never change
  * while the daemon runs (kernel/nftables.c writes them out), only elements do. One set here is two in the kernel,
- * one a family, where addresses are in it.
+ * one a family. Node ports stand here with each address that serves them, like any other port: one family of a service
+ * may have endpoints and the other none.
  */
 #pragma once
 
@@ -17,28 +18,22 @@ typedef enum FilterSet {
         FILTER_SET_SERVICE_IPS,
         /* addr: guarded addresses of which a port has endpoints; they answer ping under PING_WITH_ENDPOINTS */
         FILTER_SET_PING_IPS,
-        /* addr . protocol . port: the service ports of guarded addresses */
+        /* addr . protocol . port: all service ports but node ports */
         FILTER_SET_SERVICE_PORTS,
         /* addr . protocol . port: cluster addresses; masqueraded if masqueradeAll, or not from a local pod */
         FILTER_SET_CLUSTER_PORTS,
-        /* addr . protocol . port: external and load-balancer addresses under policy Cluster; masqueraded always */
+        /* addr . protocol . port: external, load-balancer and node addresses, policy Cluster; masqueraded always */
         FILTER_SET_EXTERNAL_PORTS,
-        /* addr: where node ports are served */
-        FILTER_SET_NODE_IPS,
-        /* protocol . port: node ports under policy Cluster; masqueraded always */
-        FILTER_SET_NODE_PORTS,
-        /* addr . protocol . port and protocol . port: no endpoint at all: refused at once */
+        /* addr . protocol . port: no endpoint at all: refused at once */
         FILTER_SET_NO_ENDPOINTS,
-        FILTER_SET_NO_ENDPOINTS_NODE,
         /*
-         * addr . protocol . port and protocol . port: policy Local without a local endpoint: traffic from outside
-         * is dropped, the node's own and its pods' is masqueraded and goes to the cluster's endpoints
+         * addr . protocol . port: policy Local without a local endpoint: traffic from outside is dropped, the node's
+         * own and its pods' is masqueraded and goes to the cluster's endpoints
          */
         FILTER_SET_LOCAL_ONLY,
-        FILTER_SET_LOCAL_ONLY_NODE,
         /* addr . protocol . port: only sources in SOURCE_RANGES pass */
         FILTER_SET_FIREWALLED,
-        /* addr . protocol . port . source/prefix */
+        /* addr . protocol . port . source/prefix; those of one port do not overlap, the kernel would refuse it */
         FILTER_SET_SOURCE_RANGES,
         /* endpoint addr . protocol . endpoint port . the same addr as source: a pod that reaches itself */
         FILTER_SET_HAIRPIN,
@@ -56,10 +51,10 @@ typedef struct FilterElement {
         uint8_t reserved; /* 0; makes the padding explicit */
 } FilterElement;
 
-/* Which fields a set's elements have, in this order: addr, protocol . port, source */
+/* Which fields a set's elements have, in this order: addr (all of them), protocol . port, source */
 typedef struct FilterSetType {
-        const char *name; /* in the kernel; sets with an address get "4" or "6" behind it */
-        bool has_addr, has_port, has_source;
+        const char *name; /* in the kernel, with "4" or "6" behind it */
+        bool has_port, has_source;
         bool interval; /* source is a prefix */
 } FilterSetType;
 

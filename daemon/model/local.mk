@@ -19,6 +19,9 @@ libmodel_a_SOURCES = \
 	daemon/model/virtual-server.c \
 	daemon/model/virtual-server.h \
 	daemon/proxy/desired.c \
+	daemon/proxy/desired-build.c \
+	daemon/proxy/desired-filter.c \
+	daemon/proxy/desired-private.h \
 	daemon/proxy/desired.h \
 	daemon/proxy/endpoints.c \
 	daemon/proxy/endpoints.h \

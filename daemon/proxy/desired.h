@@ -22,8 +22,9 @@ typedef struct ProxyConfig {
         const IpAddr *node_port_addresses; /* where node ports are served */
         size_t n_node_port_addresses;
         uint64_t generation, now_usec; /* what is written on ports computed now */
-        const IpAddr *host_addresses; /* of the node's other devices: never bound to kube-ipvs0 */
+        const IpAddr *host_addresses; /* sorted; of the node's other devices: only cluster IPs are bound although here */
         size_t n_host_addresses;
+        IpAddr node_ips[2]; /* the node's IPv4 and IPv6 address, or none: who is meant by a source range with it */
 } ProxyConfig;
 
 typedef enum AddressKind {
@@ -46,33 +47,39 @@ typedef enum RefusalReason {
         REFUSAL_MULTICAST,
         REFUSAL_UNSPECIFIED,
         REFUSAL_LINK_LOCAL,
+        REFUSAL_TOO_MANY, /* ports times external addresses of one Service are more than SERVICE_SERVERS_MAX */
         _REFUSAL_MAX,
 } RefusalReason;
 
 /* CamelCase tokens: "Conflict", … ; "" for none */
 const char *refusal_reason_to_string(RefusalReason reason);
 
+/* Virtual servers on external and load-balancer addresses of one Service: whoever may write one must not fill the node. */
+#define SERVICE_SERVERS_MAX 65536
+
 typedef struct DesiredService DesiredService;
 
 /* A wish for one virtual server of a port. */
 typedef struct PortServer {
         ServerClaim claim; /* first */
+        DesiredService *service; /* borrowed */
         AddressKind kind;
         bool bound; /* its address belongs on kube-ipvs0 */
         bool held; /* had its server when the elements were computed */
-        DesiredService *service; /* borrowed */
+        bool stands_in; /* policy Local: the cluster's real servers in the place of local ones */
+        bool firewalled; /* a load-balancer IP under source ranges */
 } PortServer;
 
 typedef struct DesiredPort {
         char *id; /* owned: "namespace/name:port", "namespace/name" for the unnamed port */
+        const char *name; /* end of `id`; "" for the unnamed port */
         DesiredService *service; /* borrowed */
-        char *name; /* owned */
+        PortServer *servers; /* owned */
+        uint32_t n_servers;
+        uint32_t n_endpoints, n_ready, n_local; /* over both families */
+        uint32_t n_used; /* real servers chosen for the cluster addresses, over both families */
         Protocol protocol;
         uint16_t port, node_port;
-        PortServer *servers; /* owned */
-        size_t n_servers;
-        size_t n_endpoints, n_ready, n_local; /* over both families */
-        size_t n_used; /* real servers chosen for the cluster addresses, over both families */
         uint64_t generation; /* of the sync that computed it */
         uint64_t programmed_usec; /* when, CLOCK_REALTIME */
 } DesiredPort;
@@ -89,12 +96,15 @@ struct DesiredService {
         uint32_t affinity_timeout_sec;
         DesiredPort *ports; /* owned */
         size_t n_ports;
-        RefusedAddress *refused; /* owned: addresses no claim was made for */
+        RefusedAddress *refused; /* owned: addresses no claim was made for; NULL if there is none */
         size_t n_refused;
-        FilterElement *elements; /* owned: wanted in the table, in order of making */
-        size_t n_elements, n_elements_allocated;
-        IpAddr *addresses; /* owned: wanted in the table */
-        size_t n_addresses, n_addresses_allocated;
+        ElementState **elements; /* owned; what it wants in the table, in order of making */
+        AddressState **addresses; /* owned; the same */
+        uint32_t n_elements, n_elements_allocated, n_addresses, n_addresses_allocated;
+
+        uint16_t health_check_node_port; /* type LoadBalancer with external policy Local, else 0 (reference §5.2) */
+        bool no_local[2]; /* a policy Local finds no local endpoint, but others: internal, external (§3.7) */
+        uint32_t n_local_ready; /* distinct addresses of local ready endpoints; counted where there is a health check */
 };
 
 typedef struct Desired Desired;
@@ -121,6 +131,10 @@ int desired_update(Desired *desired, const ProxyConfig *config, ServiceEntry *en
 DesiredPort *desired_find(const Desired *desired, const char *id);
 DesiredPort *desired_next(const Desired *desired, size_t *i);
 size_t desired_n_ports(const Desired *desired);
+/* A walk over the services with a health_check_node_port, few among many; see hashmap_next(). */
+const DesiredService *desired_next_health_check(const Desired *desired, size_t *i);
+/* Services whose no_local is set, for the metric: internal, external. */
+size_t desired_n_no_local(const Desired *desired, bool external);
 
 /* Why the server is not served, or REFUSAL_NONE. */
 RefusalReason port_server_refusal(const PortServer *server);

@@ -72,34 +72,37 @@ static size_t endpoint_refs_deduplicate(EndpointRef *refs, size_t n_refs) {
         return n;
 }
 
-static size_t endpoints_count(const ServiceEntry *entry, int family) {
+/* reference §3.5: the name of the node says it, never an address. */
+static bool endpoint_is_local(const EndpointSlice *slice, const Endpoint *endpoint, const Topology *topology) {
+        return endpoint->node > 0 && strcmp(endpoint_slice_string(slice, endpoint->node), topology->node_name) == 0;
+}
+
+/* Endpoints of the port before duplicates are dropped; into `refs` if it is not NULL. */
+static size_t endpoints_gather(const ServiceEntry *entry,
+                               const char *port_name,
+                               Protocol protocol,
+                               int family,
+                               const Topology *topology,
+                               EndpointRef *refs) {
         size_t n = 0;
 
         for (const SliceEntry *s = entry->slices; s; s = s->next_of_service) {
                 const EndpointSlice *slice = slice_entry_object(s);
 
-                if (slice->family == family)
-                        n += slice->n_ports * slice->n_endpoints;
+                for (size_t p = 0; slice->family == family && p < slice->n_ports; p++) {
+                        if (!slice_port_matches(slice, &slice->ports[p], port_name, protocol))
+                                continue;
+                        for (size_t i = 0; refs && i < slice->n_endpoints; i++)
+                                refs[n + i] = (EndpointRef) {
+                                        .addr = { slice->endpoints[i].addr, slice->ports[p].port },
+                                        .endpoint = &slice->endpoints[i],
+                                        .slice = slice,
+                                        .local = endpoint_is_local(slice, &slice->endpoints[i], topology),
+                                };
+                        n += slice->n_endpoints;
+                }
         }
         return n;
-}
-
-static size_t endpoints_add_slice(const EndpointSlice *slice,
-                                  uint16_t port,
-                                  const char *node_name,
-                                  EndpointRef *refs) {
-        for (size_t i = 0; i < slice->n_endpoints; i++) {
-                const Endpoint *e = &slice->endpoints[i];
-
-                refs[i] = (EndpointRef) {
-                        .addr = { e->addr, port },
-                        .endpoint = e,
-                        .slice = slice,
-                        .local = e->node > 0 &&
-                                 strcmp(endpoint_slice_string(slice, e->node), node_name) == 0,
-                };
-        }
-        return slice->n_endpoints;
 }
 
 int endpoints_collect(const ServiceEntry *entry,
@@ -108,29 +111,48 @@ int endpoints_collect(const ServiceEntry *entry,
                       int family,
                       const Topology *topology,
                       EndpointRefs *ret) {
-        size_t n_max = endpoints_count(entry, family), n = 0;
+        size_t n = endpoints_gather(entry, port_name, protocol, family, topology, NULL);
         EndpointRef *refs;
 
-        if (n_max == 0) {
+        if (n == 0) {
                 *ret = (EndpointRefs) {};
                 return 0;
         }
-        refs = calloc(n_max, sizeof(EndpointRef));
+        refs = calloc(n, sizeof(EndpointRef));
         if (!refs)
                 return -ENOMEM;
+        (void) endpoints_gather(entry, port_name, protocol, family, topology, refs);
+        qsort(refs, n, sizeof(EndpointRef), endpoint_ref_compare);
+        *ret = (EndpointRefs) { refs, endpoint_refs_deduplicate(refs, n) };
+        return 0;
+}
 
+static int address_compare(const void *a, const void *b) {
+        return ip_addr_compare(a, b);
+}
+
+int endpoints_count_local_ready(const ServiceEntry *entry, int family, const Topology *topology, uint32_t *ret) {
+        _cleanup_(freep) IpAddr *addrs = NULL;
+        size_t n = 0, n_max = 0;
+        uint32_t n_distinct = 0;
+
+        for (const SliceEntry *s = entry->slices; s; s = s->next_of_service)
+                n_max += slice_entry_object(s)->n_endpoints;
+        addrs = calloc(n_max + 1, sizeof(IpAddr));
+        if (!addrs)
+                return -ENOMEM;
         for (const SliceEntry *s = entry->slices; s; s = s->next_of_service) {
                 const EndpointSlice *slice = slice_entry_object(s);
 
-                if (slice->family != family)
-                        continue;
-                for (size_t i = 0; i < slice->n_ports; i++)
-                        if (slice_port_matches(slice, &slice->ports[i], port_name, protocol))
-                                n += endpoints_add_slice(
-                                        slice, slice->ports[i].port, topology->node_name, refs + n);
+                for (size_t i = 0; slice->family == family && slice->n_ports > 0 && i < slice->n_endpoints; i++)
+                        if ((slice->endpoints[i].conditions & ENDPOINT_READY) &&
+                            endpoint_is_local(slice, &slice->endpoints[i], topology))
+                                addrs[n++] = slice->endpoints[i].addr;
         }
-        qsort(refs, n, sizeof(EndpointRef), endpoint_ref_compare);
-        *ret = (EndpointRefs) { refs, endpoint_refs_deduplicate(refs, n) };
+        qsort(addrs, n, sizeof(IpAddr), address_compare);
+        for (size_t i = 0; i < n; i++)
+                n_distinct += i == 0 || !ip_addr_equal(&addrs[i - 1], &addrs[i]);
+        *ret = n_distinct;
         return 0;
 }
 
@@ -216,7 +238,7 @@ int endpoints_choose(const EndpointRefs *refs,
         HintMode hints = policy == TRAFFIC_POLICY_CLUSTER ? endpoints_hint_mode(refs, topology) :
                                                             HINT_MODE_NONE;
         bool any_ready = false;
-        DestList *list;
+        DestList *list, *smaller;
 
         for (size_t i = 0; i < refs->n_refs && !any_ready; i++)
                 any_ready = endpoint_is_ready(&refs->refs[i]) &&
@@ -239,6 +261,11 @@ int endpoints_choose(const EndpointRefs *refs,
                 if (ret_uses)
                         ret_uses[i] = use;
         }
+        smaller = list->n_servers < refs->n_refs ?
+                          realloc(list, sizeof(DestList) + list->n_servers * sizeof(RealServer)) :
+                          NULL;
+        if (smaller)
+                list = smaller;
         *ret = list;
         return 0;
 }

@@ -46,6 +46,12 @@ int endpoints_collect(const ServiceEntry *entry,
                       const Topology *topology,
                       EndpointRefs *ret);
 
+/*
+ * Distinct addresses of local ready endpoints of the family, over all ports: what a health check node port counts
+ * (reference §5.2). -ENOMEM.
+ */
+int endpoints_count_local_ready(const ServiceEntry *entry, int family, const Topology *topology, uint32_t *ret);
+
 /* Sorted real servers, shared by the virtual servers of a port. Reference counted. */
 typedef struct DestList {
         unsigned n_ref;

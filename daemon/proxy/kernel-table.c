@@ -13,6 +13,8 @@ struct KernelTable {
         HashMap elements; /* FilterElement → ElementState, owned */
         HashMap servers; /* VirtualServerKey → ServerState, owned */
         DirtyQueue queues[_DIRTY_MAX];
+        ClaimObserver observer;
+        void *userdata;
 };
 
 static uint64_t address_hash(const void *key) {
@@ -181,44 +183,69 @@ static ServerState *kernel_table_ensure_server(KernelTable *table, const Virtual
 
 /* ---- wishes */
 
-int kernel_table_want_address(KernelTable *table, const IpAddr *addr) {
+int kernel_table_want_address(KernelTable *table, const IpAddr *addr, AddressState **ret) {
         AddressState *address = kernel_table_ensure_address(table, addr);
 
         if (!address)
                 return -ENOMEM;
         if (address->n_wanted++ == 0)
                 kernel_table_queue_address(table, address);
+        *ret = address;
         return 0;
 }
 
-void kernel_table_unwant_address(KernelTable *table, const IpAddr *addr) {
-        AddressState *address = hashmap_get(&table->addresses, addr);
-
-        if (address && --address->n_wanted == 0)
+void kernel_table_unwant_address(KernelTable *table, AddressState *address) {
+        if (--address->n_wanted == 0)
                 kernel_table_queue_address(table, address);
 }
 
-int kernel_table_want_element(KernelTable *table, const FilterElement *element) {
+int kernel_table_want_element(KernelTable *table, const FilterElement *element, ElementState **ret) {
         ElementState *state = kernel_table_ensure_element(table, element);
 
         if (!state)
                 return -ENOMEM;
         if (state->n_wanted++ == 0)
                 kernel_table_queue_element(table, state);
+        *ret = state;
         return 0;
 }
 
-void kernel_table_unwant_element(KernelTable *table, const FilterElement *element) {
-        ElementState *state = hashmap_get(&table->elements, element);
+void kernel_table_unwant_element(KernelTable *table, ElementState *element) {
+        if (--element->n_wanted == 0)
+                kernel_table_queue_element(table, element);
+}
 
-        if (state && --state->n_wanted == 0)
-                kernel_table_queue_element(table, state);
+void kernel_table_set_observer(KernelTable *table, ClaimObserver observer, void *userdata) {
+        table->observer = observer;
+        table->userdata = userdata;
+}
+
+static void kernel_table_observe(const KernelTable *table, const ServerState *server) {
+        if (table->observer && server->claims)
+                table->observer(server, table->userdata);
 }
 
 static bool server_claim_before(const ServerClaim *a, const ServerClaim *b) {
         if (a->age_usec != b->age_usec)
                 return a->age_usec < b->age_usec;
         return strcmp(a->age_tie, b->age_tie) < 0;
+}
+
+/* Whether both want the same of the kernel. */
+static bool server_claim_equal(const ServerClaim *a, const ServerClaim *b) {
+        if (!virtual_server_equal(&a->wanted, &b->wanted))
+                return false;
+        if (a->dests == b->dests)
+                return true;
+        if (a->dests->n_servers != b->dests->n_servers)
+                return false;
+        for (size_t i = 0; i < a->dests->n_servers; i++) {
+                const RealServer *x = &a->dests->servers[i], *y = &b->dests->servers[i];
+
+                if (real_server_compare(x, y) != 0 || x->weight != y->weight || x->forward != y->forward)
+                        return false;
+        }
+        return true;
 }
 
 int kernel_table_claim(KernelTable *table, ServerClaim *claim) {
@@ -232,29 +259,31 @@ int kernel_table_claim(KernelTable *table, ServerClaim *claim) {
         claim->next = *p;
         claim->server = server;
         *p = claim;
-        if (server->claims == claim)
+        if (server->claims != claim)
+                return 0;
+        if (!claim->next || !server_claim_equal(claim, claim->next))
                 kernel_table_queue_server(table, server);
+        kernel_table_observe(table, server);
         return 0;
 }
 
 void kernel_table_release(KernelTable *table, ServerClaim *claim) {
         ServerState *server = claim->server;
+        bool held;
         ServerClaim **p;
 
         if (!server)
                 return;
-        if (server->claims == claim)
-                kernel_table_queue_server(table, server);
+        held = server->claims == claim;
         for (p = &server->claims; *p != claim;)
                 p = &(*p)->next;
         *p = claim->next;
         claim->next = NULL;
         claim->server = NULL;
-}
-
-void kernel_table_touch_claim(KernelTable *table, ServerClaim *claim) {
-        if (claim->server && claim->server->claims == claim)
-                kernel_table_queue_server(table, claim->server);
+        if (!held)
+                return;
+        kernel_table_queue_server(table, server);
+        kernel_table_observe(table, server);
 }
 
 bool server_claim_holds(const ServerClaim *claim) {
@@ -296,6 +325,7 @@ int kernel_table_set_element(KernelTable *table, const FilterElement *element, b
 static int server_state_set_present(KernelTable *table, ServerState *server, bool present, ServerOwner owner) {
         bool counted = server->present && server->owner == SERVER_OWNER_US;
         bool counts = present && owner == SERVER_OWNER_US;
+        bool was_foreign = server->present && server->owner == SERVER_OWNER_FOREIGN;
         AddressState *address;
 
         if (counts && !counted) {
@@ -310,6 +340,8 @@ static int server_state_set_present(KernelTable *table, ServerState *server, boo
         }
         server->present = present;
         server->owner = owner;
+        if (was_foreign != (present && owner == SERVER_OWNER_FOREIGN))
+                kernel_table_observe(table, server);
         return 0;
 }
 

@@ -79,19 +79,27 @@ int kernel_table_new(KernelTable **ret);
 KernelTable *kernel_table_free(KernelTable *table);
 DEFINE_CLEANUP(KernelTable *, kernel_table_free);
 
-/* ---- wishes; all -ENOMEM. Wanting twice counts twice. */
+/* ---- wishes; all -ENOMEM. Wanting twice counts twice. A record stays where it is as long as it is wanted. */
 
-int kernel_table_want_address(KernelTable *table, const IpAddr *addr);
-void kernel_table_unwant_address(KernelTable *table, const IpAddr *addr);
-int kernel_table_want_element(KernelTable *table, const FilterElement *element);
-void kernel_table_unwant_element(KernelTable *table, const FilterElement *element);
+int kernel_table_want_address(KernelTable *table, const IpAddr *addr, AddressState **ret);
+void kernel_table_unwant_address(KernelTable *table, AddressState *address);
+int kernel_table_want_element(KernelTable *table, const FilterElement *element, ElementState **ret);
+void kernel_table_unwant_element(KernelTable *table, ElementState *element);
 
-/* Enters a claim; `claim->wanted` and `dests` are set. It is the caller's and must be released before it is freed. */
+/*
+ * Enters a claim; `claim->wanted` and `dests` are set. It is the caller's and must be released before it is freed. Of
+ * equal age and name the newest holds: a service enters its new claims, then releases its old ones, and where they say
+ * the same, nothing is queued.
+ */
 int kernel_table_claim(KernelTable *table, ServerClaim *claim);
 /* Takes it back; another claim on the same server may now hold it. */
 void kernel_table_release(KernelTable *table, ServerClaim *claim);
-/* The claim's attributes or `dests` were changed in place: looks at its server again. */
-void kernel_table_touch_claim(KernelTable *table, ServerClaim *claim);
+/*
+ * Called when a claim of the server may have won or lost it: another one came or went, or a foreign virtual server did.
+ * Nothing may be entered or released from within.
+ */
+typedef void (*ClaimObserver)(const ServerState *server, void *userdata);
+void kernel_table_set_observer(KernelTable *table, ClaimObserver observer, void *userdata);
 /* Whether the claim has its server: no older claim and no foreign virtual server is in the way. */
 bool server_claim_holds(const ServerClaim *claim);
 

@@ -258,9 +258,8 @@ int plan_make(Plan *plan, KernelTable *table, const PlanOptions *options) {
 static bool element_concerns(const FilterElement *element, const VirtualServerKey *key) {
         const FilterSetType *type = filter_set_type((FilterSet) element->set);
 
-        if (type->has_addr && !ip_addr_equal(&element->addr, &key->addr))
-                return false;
-        return !type->has_port || (element->port == key->port && element->protocol == key->protocol);
+        return ip_addr_equal(&element->addr, &key->addr) &&
+               (!type->has_port || (element->port == key->port && element->protocol == key->protocol));
 }
 
 static void plan_withhold_element(Plan *plan, const FilterElement *element) {

@@ -123,14 +123,16 @@ static void test_node_port(void **state) {
         put_service(f, "web", "10.254.0.5", 30080, 1);
         run(f);
         assert_true(wanted(f, FILTER_SET_NO_ENDPOINTS, "10.254.0.5", 80));
-        assert_true(wanted(f, FILTER_SET_NO_ENDPOINTS_NODE, NULL, 30080));
+        assert_true(wanted(f, FILTER_SET_NO_ENDPOINTS, "172.16.1.10", 30080));
         put_slice(f, "web", 2);
         run(f);
         assert_false(wanted(f, FILTER_SET_NO_ENDPOINTS, "10.254.0.5", 80));
         assert_true(wanted(f, FILTER_SET_SERVICE_IPS, "10.254.0.5", 0));
         assert_true(wanted(f, FILTER_SET_SERVICE_PORTS, "10.254.0.5", 80));
         assert_true(wanted(f, FILTER_SET_CLUSTER_PORTS, "10.254.0.5", 80));
-        assert_true(wanted(f, FILTER_SET_NODE_PORTS, NULL, 30080));
+        assert_false(wanted(f, FILTER_SET_NO_ENDPOINTS, "172.16.1.10", 30080));
+        assert_true(wanted(f, FILTER_SET_EXTERNAL_PORTS, "172.16.1.10", 30080));
+        assert_false(wanted(f, FILTER_SET_SERVICE_PORTS, "172.16.1.10", 30080));
         assert_false(wanted(f, FILTER_SET_SERVICE_IPS, "172.16.1.10", 0));
         assert_int_equal(kernel_table_address(f->table, &ip)->n_wanted, 1);
         assert_null(kernel_table_address(f->table, &f->node_ip)); /* node addresses are never bound */

@@ -13,18 +13,18 @@ static IpAddr addr(const char *text) {
 static void test_wanted_counts(void **state) {
         _cleanup_(kernel_table_freep) KernelTable *table = NULL;
         IpAddr a = addr("10.0.0.1");
-        AddressState *s;
+        AddressState *s, *again;
 
         assert_int_equal(kernel_table_new(&table), 0);
-        assert_int_equal(kernel_table_want_address(table, &a), 0);
-        assert_int_equal(kernel_table_want_address(table, &a), 0);
-        s = kernel_table_take(table, DIRTY_ADDRESSES);
-        assert_non_null(s);
+        assert_int_equal(kernel_table_want_address(table, &a, &s), 0);
+        assert_int_equal(kernel_table_want_address(table, &a, &again), 0);
+        assert_ptr_equal(again, s);
+        assert_ptr_equal(kernel_table_take(table, DIRTY_ADDRESSES), s);
         assert_int_equal(kernel_table_set_address(table, &a, true), 0);
         assert_true(kernel_table_is_clean(table));
-        kernel_table_unwant_address(table, &a);
+        kernel_table_unwant_address(table, s);
         assert_true(kernel_table_is_clean(table));
-        kernel_table_unwant_address(table, &a);
+        kernel_table_unwant_address(table, s);
         assert_ptr_equal(kernel_table_take(table, DIRTY_ADDRESSES), s);
         assert_int_equal(kernel_table_set_address(table, &a, false), 0);
         assert_null(kernel_table_address(table, &a));

@@ -32,10 +32,8 @@ static void test_layout(void **state) {
 
 static FilterElement sample(FilterSet set, bool v6, unsigned prefix) {
         const FilterSetType *type = filter_set_type(set);
-        FilterElement element = { .set = (uint8_t) set };
+        FilterElement element = { .set = (uint8_t) set, .addr = ip(v6 ? "fd00::1:2" : "10.1.2.3") };
 
-        if (type->has_addr)
-                element.addr = ip(v6 ? "fd00::1:2" : "10.1.2.3");
         if (type->has_port) {
                 element.protocol = PROTOCOL_UDP;
                 element.port = 65534;
@@ -82,7 +80,7 @@ static void test_bad_elements(void **state) {
         element = sample(FILTER_SET_SERVICE_IPS, false, 0);
         element.addr.family = 0;
         assert_int_equal(nft_key_from_element(&element, &key), -EINVAL);
-        element = sample(FILTER_SET_NODE_PORTS, false, 0);
+        element = sample(FILTER_SET_SERVICE_PORTS, false, 0);
         element.protocol = _PROTOCOL_MAX;
         assert_int_equal(nft_key_from_element(&element, &key), -EINVAL);
         element.set = _FILTER_SET_MAX;

@@ -47,8 +47,6 @@ static void test_sets(void **state) {
 
         assert_non_null(strstr(text, "\tset service_ips4 {\n\t\ttype ipv4_addr\n\t}\n"));
         assert_non_null(strstr(text, "\tset service_ports6 {\n\t\ttype ipv6_addr . inet_proto . inet_service\n\t}\n"));
-        assert_non_null(strstr(text, "\tset node_ports {\n\t\ttype inet_proto . inet_service\n\t}\n"));
-        assert_null(strstr(text, "set node_ports4"));
         assert_non_null(strstr(text,
                                "\tset source_ranges4 {\n\t\ttype ipv4_addr . inet_proto . inet_service . ipv4_addr\n"
                                "\t\tflags interval\n\t}\n"));
@@ -62,6 +60,10 @@ static void test_cluster_chains(void **state) {
         assert_chain(&config, "cluster4", "\t\tip saddr 10.1.0.0/16 return\n\t\tip saddr 10.2.0.0/16 return\n\t\tgoto set_mark\n");
         /* no detector for the family: only the node's own packets are marked, elsewhere */
         assert_chain(&config, "cluster6", "");
+        assert_chain(&config,
+                     "local_only",
+                     "\t\tip saddr 10.1.0.0/16 goto set_mark\n\t\tip saddr 10.2.0.0/16 goto set_mark\n"
+                     "\t\tmeta nfproto ipv6 accept\n\t\tdrop\n");
         config.n_local_cidrs = 3;
         assert_chain(&config, "cluster6", "\t\tip6 saddr fd01::/48 return\n\t\tgoto set_mark\n");
         assert_chain(&config,
@@ -87,7 +89,9 @@ static void test_interfaces(void **state) {
         config.local_interface = "veth";
         assert_chain(&config, "local_only", "\t\tiifname \"veth*\" goto set_mark\n\t\tdrop\n");
         config.local_interface = "";
-        assert_chain(&config, "local_only", "\t\tdrop\n");
+        assert_chain(&config,
+                     "local_only",
+                     "\t\tmeta nfproto ipv4 accept\n\t\tmeta nfproto ipv6 accept\n\t\tdrop\n");
         assert_chain(&config, "cluster4", "");
 }
 
@@ -98,6 +102,10 @@ static void test_mark(void **state) {
         assert_chain(&config,
                      "unmark",
                      "\t\ttype filter hook postrouting priority 101; policy accept;\n"
+                     "\t\tmeta mark & 0x80000000 != 0 meta mark set meta mark & 0x7fffffff\n");
+        assert_chain(&config,
+                     "unmark_local",
+                     "\t\ttype filter hook input priority 101; policy accept;\n"
                      "\t\tmeta mark & 0x80000000 != 0 meta mark set meta mark & 0x7fffffff\n");
 }
 
@@ -149,7 +157,7 @@ static void test_bad_config(void **state) {
 
 static void test_replacement(void **state) {
         FilterElement elements[] = {
-                { .set = FILTER_SET_NODE_PORTS, .protocol = PROTOCOL_UDP, .port = 30053 },
+                { .set = FILTER_SET_EXTERNAL_PORTS, .protocol = PROTOCOL_UDP, .port = 30053 },
                 { .set = FILTER_SET_SERVICE_IPS },
                 { .set = FILTER_SET_SERVICE_IPS },
                 { .set = FILTER_SET_SOURCE_RANGES, .protocol = PROTOCOL_TCP, .port = 80, .source_prefix = 8 },
@@ -160,6 +168,7 @@ static void test_replacement(void **state) {
         FilterConfig config = { .mark = 0x4000 };
         const char *tail;
 
+        assert_int_equal(ip_addr_parse("10.0.0.3", &elements[0].addr), 0);
         assert_int_equal(ip_addr_parse("10.0.0.1", &elements[1].addr), 0);
         assert_int_equal(ip_addr_parse("fd00::1", &elements[2].addr), 0);
         assert_int_equal(ip_addr_parse("10.0.0.1", &elements[3].addr), 0);
@@ -175,7 +184,7 @@ static void test_replacement(void **state) {
         assert_string_equal(tail + strlen(rules),
                             "add element inet ipvsproxy service_ips4 { 10.0.0.1, 10.0.0.2 }\n"
                             "add element inet ipvsproxy service_ips6 { fd00::1 }\n"
-                            "add element inet ipvsproxy node_ports { udp . 30053 }\n"
+                            "add element inet ipvsproxy external_ports4 { 10.0.0.3 . udp . 30053 }\n"
                             "add element inet ipvsproxy source_ranges4 { 10.0.0.1 . tcp . 80 . 11.0.0.0/8 }\n"
                             "add element inet ipvsproxy hairpin6 { fd00::2 . sctp . 9 . fd00::2 }\n");
         elements[1].addr.family = 0;

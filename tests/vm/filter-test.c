@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table, conntrack and sysctls by hand, for test-filter.sh: each command is one call of the room's functions.
- * Elements are written "set:field,field…": "service_ports:10.0.0.1,tcp,80", "node_ports:tcp,30080",
+ * Elements are written "set:field,field…": "service_ips:10.0.0.1", "service_ports:10.0.0.1,tcp,80",
  * "source_ranges:10.0.0.1,tcp,80,10.0.0.0/8".
  */
 #include <errno.h>
@@ -46,7 +46,7 @@ static int element_parse(const char *text, FilterElement *ret) {
         char *rest = copy, *name = copy ? strsep(&rest, ":") : NULL, *field;
         FilterElement element = {};
         const FilterSetType *type = NULL;
-        int r = 0;
+        int r;
 
         for (FilterSet set = 0; name && set < _FILTER_SET_MAX; set++)
                 if (strcmp(filter_set_type(set)->name, name) == 0) {
@@ -55,10 +55,8 @@ static int element_parse(const char *text, FilterElement *ret) {
                 }
         if (!type || !rest)
                 return element_fail(text);
-        if (type->has_addr) {
-                field = strsep(&rest, ",");
-                r = field ? ip_addr_parse(field, &element.addr) : -EINVAL;
-        }
+        field = strsep(&rest, ",");
+        r = field ? ip_addr_parse(field, &element.addr) : -EINVAL;
         if (r >= 0 && type->has_port) {
                 Protocol protocol = _PROTOCOL_INVALID;
 

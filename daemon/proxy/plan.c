@@ -215,6 +215,32 @@ static bool element_guards_address(const KernelTable *table, const ElementState 
         return address && address->present;
 }
 
+/* A source range whose port stays firewalled. */
+static bool element_is_exchanged(const KernelTable *table, const ElementState *element) {
+        FilterElement firewalled = {
+                .set = FILTER_SET_FIREWALLED,
+                .protocol = element->element.protocol,
+                .port = element->element.port,
+                .addr = element->element.addr,
+        };
+        const ElementState *state = element->element.set == FILTER_SET_SOURCE_RANGES ?
+                                            kernel_table_element(table, &firewalled) :
+                                            NULL;
+
+        return state && state->n_wanted > 0;
+}
+
+/* Removals first, then set by set: the backend puts what is of one set into one message. */
+static int filter_op_compare(const void *a, const void *b) {
+        const FilterOp *x = a, *y = b;
+
+        if (x->add != y->add)
+                return x->add - y->add;
+        if (x->element.set != y->element.set)
+                return x->element.set - y->element.set;
+        return x->element.addr.family - y->element.addr.family;
+}
+
 static int plan_element(Plan *plan, KernelTable *table, ElementState *element, const PlanOptions *options) {
         FilterOp *op;
 
@@ -225,7 +251,8 @@ static int plan_element(Plan *plan, KernelTable *table, ElementState *element, c
                 op->add = true;
         } else if (element->present && element->n_wanted == 0 && options->may_remove &&
                    !element_guards_address(table, element)) {
-                op = PLAN_APPEND(&plan->elements_removed);
+                op = element_is_exchanged(table, element) ? PLAN_APPEND(&plan->elements_added) :
+                                                            PLAN_APPEND(&plan->elements_removed);
                 if (!op)
                         return -ENOMEM;
         } else {
@@ -250,6 +277,10 @@ int plan_make(Plan *plan, KernelTable *table, const PlanOptions *options) {
                 r = plan_address(plan, table, record, options);
         while (r >= 0 && (record = kernel_table_take(table, DIRTY_ELEMENTS)))
                 r = plan_element(plan, table, record, options);
+        if (plan->elements_added.n_items > 0)
+                qsort(plan->elements_added.items, plan->elements_added.n_items, sizeof(FilterOp), filter_op_compare);
+        if (plan->elements_removed.n_items > 0)
+                qsort(plan->elements_removed.items, plan->elements_removed.n_items, sizeof(FilterOp), filter_op_compare);
         return r;
 }
 
@@ -279,7 +310,7 @@ static void plan_withhold_element(Plan *plan, const FilterElement *element) {
 
 void plan_withhold(Plan *plan) {
         for (size_t i = 0; i < plan->elements_added.n_items; i++)
-                if (plan->elements_added.items[i].result < 0 &&
+                if (plan->elements_added.items[i].result < 0 && plan->elements_added.items[i].add &&
                     plan->elements_added.items[i].element.set != FILTER_SET_HAIRPIN)
                         plan_withhold_element(plan, &plan->elements_added.items[i].element);
 }

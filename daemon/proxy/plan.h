@@ -29,7 +29,7 @@ typedef struct StaleFlow {
 
 /* Embedded by value, `{}` is empty. plan_make() fills it anew. */
 typedef struct Plan {
-        PLAN_ARRAY(FilterOp) elements_added;
+        PLAN_ARRAY(FilterOp) elements_added; /* first those removed with them, see plan_make() */
         PLAN_ARRAY(IpvsOp) servers;
         PLAN_ARRAY(AddressOp) addresses_added;
         PLAN_ARRAY(AddressOp) addresses_removed;
@@ -48,7 +48,8 @@ typedef struct PlanOptions {
 void plan_done(Plan *plan);
 
 /*
- * Empties the queues into `plan`. What may not be removed yet is dropped from the queues; plan_queue_differences()
+ * Empties the queues into `plan`. Source ranges that go while their port stays firewalled stand in elements_added, before
+ * the additions: the kernel takes no two ranges that overlap, and nobody is let in or shut out in between. What may not be removed yet is dropped from the queues; plan_queue_differences()
  * brings it back. -ENOMEM: the plan is to be thrown away, then plan_queue_differences() brings back all of it.
  */
 int plan_make(Plan *plan, KernelTable *table, const PlanOptions *options);

@@ -8,6 +8,7 @@
 
 void host_addresses_done(HostAddresses *addresses) {
         free(addresses->addrs);
+        free(addresses->shared);
         *addresses = (HostAddresses) {};
 }
 
@@ -19,7 +20,7 @@ typedef struct AddressWalk {
 } AddressWalk;
 
 static int address_walk_host(AddressWalk *walk, const IpAddr *addr) {
-        if (ip_addr_is_loopback(addr) || ip_addr_is_link_local(addr))
+        if (ip_addr_is_loopback(addr) || (addr->family == AF_INET6 && ip_addr_is_link_local(addr)))
                 return 0;
         if (walk->host.n_addrs == walk->n_allocated) {
                 size_t n = MAX2(walk->n_allocated * 2, (size_t) 16);
@@ -74,6 +75,21 @@ static int adopt_missing_addresses(const AdoptParts *parts, size_t *n_drift) {
         return 0;
 }
 
+static int host_addresses_find_shared(HostAddresses *host, const KernelTable *table) {
+        if (host->n_addrs == 0)
+                return 0;
+        host->shared = calloc(host->n_addrs, sizeof(IpAddr));
+        if (!host->shared)
+                return -ENOMEM;
+        for (size_t i = 0; i < host->n_addrs; i++) {
+                const AddressState *address = kernel_table_address(table, &host->addrs[i]);
+
+                if (address && address->present)
+                        host->shared[host->n_shared++] = host->addrs[i];
+        }
+        return 0;
+}
+
 int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_drift) {
         AddressWalk walk = { .parts = parts };
         int r;
@@ -82,11 +98,14 @@ int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_
         if (r < 0)
                 return r;
         r = parts->backend->ops->address_dump(parts->backend, address_walk_visit, &walk);
+        if (r >= 0) {
+                (void) adopt_missing_addresses(parts, &walk.n_drift);
+                r = host_addresses_find_shared(&walk.host, parts->table);
+        }
         if (r < 0) {
                 host_addresses_done(&walk.host);
                 return r;
         }
-        (void) adopt_missing_addresses(parts, &walk.n_drift);
         if (walk.host.n_addrs > 0)
                 qsort(walk.host.addrs, walk.host.n_addrs, sizeof(IpAddr), address_compare);
         host_addresses_done(ret_host);

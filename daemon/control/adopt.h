@@ -23,8 +23,10 @@ typedef struct AdoptParts {
 } AdoptParts;
 
 typedef struct HostAddresses {
-        IpAddr *addrs; /* owned; sorted, without those of kube-ipvs0, loopback and link-local */
+        IpAddr *addrs; /* owned; sorted, of all devices but kube-ipvs0, without loopback and IPv6 link-local */
         size_t n_addrs;
+        IpAddr *shared; /* owned; those of `addrs` that kube-ipvs0 has too: no node ports there (reference §3.9) */
+        size_t n_shared;
 } HostAddresses;
 
 /* Of a virtual server that the table does not know: on an address of kube-ipvs0, or in the journal. */

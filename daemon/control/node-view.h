@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What this node is for the rules: its name, zone and addresses, and the addresses on which node ports are served
- * (reference §2.5, §3.7), from the Node object, the options and the host's addresses. Pure.
+ * (reference §3.2, §3.9), from the Node object, the options and the host's addresses. Pure.
  */
 #pragma once
 

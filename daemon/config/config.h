@@ -12,6 +12,7 @@
 
 #include "common/addr.h"
 #include "common/macros.h"
+#include "model/filter.h" /* DetectLocalMode, PingMode */
 
 /* What this run is for. Of several that were asked for, the last of this list wins. */
 typedef enum ConfigAction {
@@ -26,24 +27,6 @@ typedef enum ConfigAction {
         _CONFIG_ACTION_MAX,
         _CONFIG_ACTION_INVALID = -22,
 } ConfigAction;
-
-typedef enum DetectLocalMode {
-        DETECT_LOCAL_MODE_CLUSTER_CIDR,
-        DETECT_LOCAL_MODE_NODE_CIDR,
-        DETECT_LOCAL_MODE_BRIDGE_INTERFACE,
-        DETECT_LOCAL_MODE_INTERFACE_NAME_PREFIX,
-        _DETECT_LOCAL_MODE_MAX,
-        _DETECT_LOCAL_MODE_INVALID = -22,
-} DetectLocalMode;
-
-/* When a service address answers ping. */
-typedef enum PingMode {
-        PING_MODE_ALWAYS,
-        PING_MODE_WITH_ENDPOINTS,
-        PING_MODE_NEVER,
-        _PING_MODE_MAX,
-        _PING_MODE_INVALID = -22,
-} PingMode;
 
 /* What is done about what others changed in the kernel. */
 typedef enum AuditMode {
@@ -112,6 +95,8 @@ typedef struct Config {
         bool init_only;
         bool cleanup;
         bool check;
+        int32_t healthz_port; /* used by config_load() alone, like the next */
+        int32_t metrics_port;
 
         /* KubeProxyConfiguration */
         FeatureGates feature_gates;
@@ -211,7 +196,20 @@ bool config_feature_enabled(const Config *config, const char *gate, bool fallbac
 
 void config_messages_done(ConfigMessages *messages);
 
-const char *detect_local_mode_to_string(DetectLocalMode mode);
-const char *ping_mode_to_string(PingMode mode);
 const char *audit_mode_to_string(AuditMode mode);
+AuditMode audit_mode_from_string(const char *text);
 const char *log_format_to_string(LogFormat format);
+LogFormat log_format_from_string(const char *text);
+
+typedef struct ConfigChange {
+        const char *name; /* "ipvs.syncPeriod", or the flag where the file has no field */
+        bool live; /* can be applied to the running daemon; else it must be started again */
+} ConfigChange;
+
+typedef void (*ConfigChangeVisitor)(const ConfigChange *change, void *userdata);
+
+/*
+ * Calls `visitor` for every setting that has an effect and differs, in the order of the table; what a run was for
+ * (--check, --cleanup, …) is no setting. Returns the number of differences.
+ */
+size_t config_compare(const Config *old_config, const Config *new_config, ConfigChangeVisitor visitor, void *userdata);

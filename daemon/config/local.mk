@@ -1,1 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+noinst_LIBRARIES += libconfig.a
+libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+libconfig_a_SOURCES = \
+	daemon/config/config-fields.c \
+	daemon/config/config-file.c \
+	daemon/config/config-flags.c \
+	daemon/config/config-format.c \
+	daemon/config/config-gates.c \
+	daemon/config/config-help.c \
+	daemon/config/config-message.c \
+	daemon/config/config-private.h \
+	daemon/config/config-text.c \
+	daemon/config/config-types-list.c \
+	daemon/config/config-types.c \
+	daemon/config/config-types.h \
+	daemon/config/config-validate.c \
+	daemon/config/config.c \
+	daemon/config/config.h \
+	daemon/config/yaml-scalar.c \
+	daemon/config/yaml-scalar.h \
+	daemon/config/yaml-tree.c \
+	daemon/config/yaml-tree.h

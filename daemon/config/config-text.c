@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/config-private.h"
+
+#define QUOTE_MAX 80
+
+char *config_quote(const char *text) {
+        _cleanup_(freep) char *quoted = malloc(4 * QUOTE_MAX + 8);
+        size_t n = 0;
+
+        if (!quoted)
+                return NULL;
+        quoted[n++] = '"';
+        for (size_t i = 0; text[i] != '\0' && i < QUOTE_MAX; i++) {
+                unsigned char c = (unsigned char) text[i];
+
+                if (c < 0x20 || c == 0x7f)
+                        n += (size_t) sprintf(quoted + n, "\\x%02x", c);
+                else
+                        quoted[n++] = (char) c;
+        }
+        quoted[n++] = '"';
+        if (strnlen(text, QUOTE_MAX + 1) > QUOTE_MAX)
+                n += (size_t) sprintf(quoted + n, "...");
+        quoted[n] = '\0';
+        return TAKE_PTR(quoted);
+}
+
+/* ---- the nearest word: by insertions, deletions and replacements that turn one into the other */
+
+#define WORD_MAX 64
+
+static size_t edit_distance(const char *a, const char *b) {
+        size_t n_a = strlen(a), n_b = strlen(b);
+        size_t row[WORD_MAX + 1];
+
+        if (n_a > WORD_MAX || n_b > WORD_MAX)
+                return SIZE_MAX;
+        for (size_t k = 0; k <= n_b; k++)
+                row[k] = k;
+        for (size_t i = 1; i <= n_a; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t k = 1; k <= n_b; k++) {
+                        size_t replaced = diagonal + (a[i - 1] != b[k - 1]);
+
+                        diagonal = row[k];
+                        row[k] = MIN2(MIN2(row[k], row[k - 1]) + 1, replaced);
+                }
+        }
+        return row[n_b];
+}
+
+const char *config_nearest(const char *text, size_t n, const char *(*get)(size_t i)) {
+        size_t least = MAX2(strlen(text) / 3, (size_t) 1) + 1;
+        const char *nearest = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *word = get(i);
+                size_t distance = word ? edit_distance(text, word) : SIZE_MAX;
+
+                if (distance < least) {
+                        least = distance;
+                        nearest = word;
+                }
+        }
+        return nearest;
+}
+
+/* ---- durations */
+
+const char *config_duration_format(uint64_t usec, char buf[static CONFIG_DURATION_STRLEN]) {
+        uint64_t seconds = usec / USEC_PER_SEC, fraction = usec % USEC_PER_SEC;
+        char text[CONFIG_DURATION_STRLEN] = "";
+        size_t n;
+
+        if (usec > 0 && usec < USEC_PER_MSEC) {
+                (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "us", usec);
+                return buf;
+        }
+        if (usec > 0 && usec < USEC_PER_SEC) {
+                seconds = usec / USEC_PER_MSEC;
+                fraction = usec % USEC_PER_MSEC * 1000;
+        }
+        if (fraction > 0) {
+                n = (size_t) snprintf(text, sizeof(text), ".%06" PRIu64, fraction);
+                while (text[n - 1] == '0')
+                        text[--n] = '\0';
+        }
+        if (usec > 0 && usec < USEC_PER_SEC)
+                (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "%sms", seconds, text);
+        else if (seconds >= 3600)
+                (void) snprintf(buf,
+                                CONFIG_DURATION_STRLEN,
+                                "%" PRIu64 "h%" PRIu64 "m%" PRIu64 "%.8ss",
+                                seconds / 3600,
+                                seconds / 60 % 60,
+                                seconds % 60,
+                                text);
+        else if (seconds >= 60)
+                (void) snprintf(buf,
+                                CONFIG_DURATION_STRLEN,
+                                "%" PRIu64 "m%" PRIu64 "%.8ss",
+                                seconds / 60,
+                                seconds % 60,
+                                text);
+        else
+                (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "%.8ss", seconds, text);
+        return buf;
+}
+
+/* ---- files */
+
+int config_read_file(const char *path, size_t max, char **ret, size_t *ret_size) {
+        _cleanup_(closep) int fd = -1;
+        _cleanup_(freep) char *text = NULL;
+        size_t size = 0;
+        struct stat st;
+
+        /* Not to hang on a FIFO; for a regular file O_NONBLOCK means nothing. */
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        text = malloc(max + 1);
+        if (!text)
+                return -ENOMEM;
+        while (size <= max) {
+                ssize_t n = read(fd, text + size, max + 1 - size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0) {
+                        int r = -errno;
+
+                        explicit_bzero(text, size);
+                        return r;
+                }
+                if (n == 0)
+                        break;
+                size += (size_t) n;
+        }
+        if (size > max) {
+                explicit_bzero(text, size);
+                return -EFBIG;
+        }
+        text[size] = '\0';
+        *ret = TAKE_PTR(text);
+        *ret_size = size;
+        return 0;
+}

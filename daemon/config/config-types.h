@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The types whose values are lists; config-types.c has the table and the scalars. */
+#pragma once
+
+#include "config/config-private.h"
+
+int config_nets_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault);
+int config_net_pair_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault);
+bool config_nets_equal(const void *a, const void *b);
+void config_nets_format(FILE *file, const void *slot, const char *indent);
+void config_net_pair_format(FILE *file, const void *slot, const char *indent);
+void config_nets_done(void *slot);
+
+int config_node_ports_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault);
+bool config_node_ports_equal(const void *a, const void *b);
+void config_node_ports_format(FILE *file, const void *slot, const char *indent);
+void config_node_ports_done(void *slot);
+
+int config_gates_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault);
+bool config_gates_equal(const void *a, const void *b);
+void config_gates_format(FILE *file, const void *slot, const char *indent);
+void config_gates_done(void *slot);
+
+int config_vmodule_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault);
+void config_vmodule_format(FILE *file, const void *slot, const char *indent);
+
+/* A JSON string, which is YAML too. */
+void config_string_write(FILE *file, const char *text);

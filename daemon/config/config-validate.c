@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one value decides about another, and what must hold between them: reference §1.1 and §2. */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "config/config-private.h"
+
+#define SOURCE(loader, member) ((loader)->sources[config_field_at(offsetof(Config, member))])
+
+/* ---- completion */
+
+/*
+ * A server's address that has no port gets the one of the deprecated flag, whose 0 means no server; an address that was
+ * not given gets the family of bindAddress too.
+ */
+static void config_complete_address(ConfigLoader *loader, size_t address_offset, size_t port_offset, bool loopback) {
+        Config *config = loader->config;
+        IpPort *address = (IpPort *) ((char *) config + address_offset);
+        const ConfigSource *address_source = &loader->sources[config_field_at(address_offset)];
+        const ConfigSource *port_source = &loader->sources[config_field_at(port_offset)];
+        int32_t port = *(int32_t *) ((char *) config + port_offset);
+
+        if (address_source->origin == CONFIG_ORIGIN_DEFAULT) {
+                if (config->bind_address.family == AF_INET6)
+                        address->addr = (IpAddr) { .family = AF_INET6, .bytes = { [15] = loopback } };
+                if (port_source->origin == CONFIG_ORIGIN_FLAG)
+                        address->port = 0;
+        }
+        if (port == 0)
+                *address = (IpPort) {};
+        else if (address->addr.family != 0 && address->port == 0)
+                address->port = (uint16_t) port;
+}
+
+static char *trim_lower(const char *text) {
+        size_t size;
+        char *copy;
+
+        text += strspn(text, " \t\r\n");
+        size = strlen(text);
+        while (size > 0 && strchr(" \t\r\n", text[size - 1]))
+                size--;
+        copy = strndup(text, size);
+        for (char *p = copy; p && *p != '\0'; p++)
+                *p = (char) tolower((unsigned char) *p);
+        return copy;
+}
+
+static int config_complete_node_name(ConfigLoader *loader) {
+        Config *config = loader->config;
+        char host[HOST_NAME_MAX + 1] = "";
+        char *name;
+
+        if (config->hostname_override[0] == '\0' && gethostname(host, sizeof(host) - 1) < 0)
+                return -errno;
+        name = trim_lower(config->hostname_override[0] != '\0' ? config->hostname_override : host);
+        if (!name)
+                return -ENOMEM;
+        free(config->node_name);
+        config->node_name = name;
+        if (name[0] == '\0')
+                config_field_message(loader,
+                                     config_field_at(offsetof(Config, hostname_override)),
+                                     CONFIG_SEVERITY_ERROR,
+                                     "a blank name is invalid, give the name of this machine's Node");
+        return 0;
+}
+
+int config_complete(ConfigLoader *loader) {
+        config_complete_address(loader,
+                                offsetof(Config, healthz_bind_address),
+                                offsetof(Config, healthz_port),
+                                /* loopback= */ false);
+        config_complete_address(loader,
+                                offsetof(Config, metrics_bind_address),
+                                offsetof(Config, metrics_port),
+                                /* loopback= */ true);
+        return config_complete_node_name(loader);
+}
+
+/* ---- validation */
+
+static void config_error(ConfigLoader *loader, size_t offset, const char *text) {
+        config_field_message(loader, config_field_at(offset), CONFIG_SEVERITY_ERROR, "%s", text);
+}
+
+static void config_validate_positive(ConfigLoader *loader) {
+        for (size_t i = 0; i < config_field_count(); i++) {
+                const ConfigField *field = config_field(i);
+
+                if ((field->flags & FIELD_POSITIVE) && field->offset != FIELD_NOWHERE &&
+                    *(const uint64_t *) config_slot_const(loader->config, field) == 0)
+                        config_field_message(loader, i, CONFIG_SEVERITY_ERROR, "must be greater than 0");
+        }
+}
+
+static void config_validate_periods(ConfigLoader *loader, size_t sync_offset, size_t min_offset) {
+        const Config *config = loader->config;
+        uint64_t sync_usec = *(const uint64_t *) ((const char *) config + sync_offset);
+        uint64_t min_usec = *(const uint64_t *) ((const char *) config + min_offset);
+        size_t min_field = config_field_at(min_offset);
+
+        if (min_usec > sync_usec)
+                config_field_message(loader,
+                                     config_field_at(sync_offset),
+                                     CONFIG_SEVERITY_ERROR,
+                                     "must be greater than or equal to %s",
+                                     loader->sources[min_field].origin == CONFIG_ORIGIN_FLAG
+                                             ? config_field(min_field)->flag
+                                             : config_field(min_field)->path);
+}
+
+static void config_validate_local(ConfigLoader *loader) {
+        const Config *config = loader->config;
+
+        if (config->detect_local_mode == DETECT_LOCAL_BRIDGE_INTERFACE && config->pod_bridge_interface[0] == '\0')
+                config_error(loader,
+                             offsetof(Config, pod_bridge_interface),
+                             "must not be empty when the mode is BridgeInterface, give the pods' bridge");
+        if (config->detect_local_mode == DETECT_LOCAL_INTERFACE_NAME_PREFIX && config->pod_interface_prefix[0] == '\0')
+                config_error(loader,
+                             offsetof(Config, pod_interface_prefix),
+                             "must not be empty when the mode is InterfaceNamePrefix, give the beginning of the pods' "
+                             "interface names");
+}
+
+static void config_validate_gates(ConfigLoader *loader) {
+        const FeatureGates *gates = &loader->config->feature_gates;
+
+        for (size_t i = 0; i < gates->n_items; i++) {
+                const char *remark = config_gate_remark(gates->items[i].name);
+                _cleanup_(freep) char *quoted = config_quote(gates->items[i].name);
+
+                if (remark)
+                        config_field_message(loader,
+                                             config_field_at(offsetof(Config, feature_gates)),
+                                             CONFIG_SEVERITY_WARNING,
+                                             "%s %s",
+                                             quoted ? quoted : "",
+                                             remark);
+        }
+}
+
+static void config_validate_node_ports(ConfigLoader *loader) {
+        const NodePortAddresses *addresses = &loader->config->node_port_addresses;
+
+        if (SOURCE(loader, node_port_addresses).origin == CONFIG_ORIGIN_DEFAULT)
+                config_field_message(loader,
+                                     config_field_at(offsetof(Config, node_port_addresses)),
+                                     CONFIG_SEVERITY_WARNING,
+                                     "not set, node port connections are accepted on all local IPs; consider primary");
+        else if (addresses->all && (addresses->primary || addresses->localhost || addresses->nets.n_items > 0))
+                config_field_message(loader,
+                                     config_field_at(offsetof(Config, node_port_addresses)),
+                                     CONFIG_SEVERITY_WARNING,
+                                     "\"all\" is given, what stands beside it changes nothing");
+}
+
+void config_validate(ConfigLoader *loader) {
+        config_validate_positive(loader);
+        config_validate_periods(
+                loader, offsetof(Config, sync_period_usec), offsetof(Config, min_sync_period_usec));
+        config_validate_periods(
+                loader, offsetof(Config, iptables.sync_period_usec), offsetof(Config, iptables.min_sync_period_usec));
+        config_validate_periods(
+                loader, offsetof(Config, nftables.sync_period_usec), offsetof(Config, nftables.min_sync_period_usec));
+        config_validate_local(loader);
+        config_validate_gates(loader);
+        config_validate_node_ports(loader);
+}

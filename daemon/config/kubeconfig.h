@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/macros.h"
+#include "config/config.h" /* ConfigMessages */
 
 typedef struct KubeBlob {
         unsigned char *data; /* owned, decoded from base64; PEM */
@@ -21,6 +22,7 @@ typedef struct KubeClientConfig {
         char *tls_server_name; /* NULL: the host of `server` */
         char *proxy_url; /* NULL: none; http, https or socks5 */
         bool insecure_skip_tls_verify;
+        bool disable_compression;
         char *ca_file; /* absolute */
         KubeBlob ca_data; /* wins over ca_file */
         char *cert_file; /* absolute */
@@ -35,7 +37,14 @@ typedef struct KubeClientConfig {
 
 /*
  * Reads `path`: the context `context`, or current-context if NULL; `master` (may be NULL or "") replaces the
- * server. -errno; *ret_error then holds one owned sentence naming file, line or field and remedy.
+ * server, and with it tls-server-name, as in client-go. -errno; *ret_error then holds one owned sentence naming file,
+ * line or field and remedy: -EINVAL for what the file says, -ENOMEM (*ret_error is NULL), else that of reading it.
+ *
+ * The rules are client-go's (tools/clientcmd): unknown fields are ignored, of a repeated key the last one counts, a
+ * name twice in one list is an error; a server without scheme is http; over http no credential is sent, so none is in
+ * the result; without current-context there must be `master`, and there are no credentials. Stricter than client-go: a
+ * context whose user is not there is an error and not anonymous, and so are impersonation and a user name in `server`.
+ * More lenient: data beside a file of the same is no error, the data wins.
  */
 int kubeconfig_load(const char *path,
                     const char *context,
@@ -43,11 +52,28 @@ int kubeconfig_load(const char *path,
                     KubeClientConfig **ret,
                     char **ret_error);
 
-/* KUBERNETES_SERVICE_HOST/PORT and /var/run/secrets/kubernetes.io/serviceaccount. -ENOENT when not in a pod. */
+/*
+ * For --check: the same, but every fault is a message, and the files that the kubeconfig names are looked at as well.
+ * 0, -EINVAL if there was an error, -ENOMEM.
+ */
+int kubeconfig_check(const char *path, const char *context, const char *master, ConfigMessages *messages);
+
+/*
+ * KUBERNETES_SERVICE_HOST/PORT and /var/run/secrets/kubernetes.io/serviceaccount. -ENOENT when not in a pod, else
+ * -errno; *ret_error as above.
+ */
 int kubeconfig_in_cluster(KubeClientConfig **ret, char **ret_error);
 
-/* Only --master: no credentials. */
-int kubeconfig_from_master(const char *master, KubeClientConfig **ret);
+/* The same of a given folder and values (either may be NULL), for tests. */
+int kubeconfig_in_cluster_from(const char *directory,
+                               const char *host,
+                               const char *port,
+                               KubeClientConfig **ret,
+                               char **ret_error);
 
+/* Only --master: no credentials. -EINVAL if that is no URL, *ret_error as above. */
+int kubeconfig_from_master(const char *master, KubeClientConfig **ret, char **ret_error);
+
+/* The secrets are wiped. */
 KubeClientConfig *kube_client_config_free(KubeClientConfig *config);
 DEFINE_CLEANUP(KubeClientConfig *, kube_client_config_free);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# config/: the command line, KubeProxyConfiguration and kubeconfig. Needs libyaml; links before libmodel.a.
 noinst_LIBRARIES += libconfig.a
 libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 libconfig_a_SOURCES = \
@@ -17,6 +18,11 @@ libconfig_a_SOURCES = \
 	daemon/config/config-validate.c \
 	daemon/config/config.c \
 	daemon/config/config.h \
+	daemon/config/kubeconfig-data.c \
+	daemon/config/kubeconfig-pod.c \
+	daemon/config/kubeconfig-private.h \
+	daemon/config/kubeconfig.c \
+	daemon/config/kubeconfig.h \
 	daemon/config/yaml-scalar.c \
 	daemon/config/yaml-scalar.h \
 	daemon/config/yaml-tree.c \

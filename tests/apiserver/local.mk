@@ -27,3 +27,61 @@ EXTRA_DIST += \
 	tests/data/seed-cluster/endpointslices.v1.json \
 	tests/data/seed-cluster/endpointslices.v1beta1.json \
 	tests/data/seed-cluster/manifests.yaml
+
+# The test API server, what gives it orders, and its own test.
+EXTRA_DIST += tests/apiserver/README.md
+noinst_LIBRARIES += libtestapi.a
+libtestapi_a_SOURCES = \
+	tests/apiserver/api-auth.c \
+	tests/apiserver/api-discovery.c \
+	tests/apiserver/api-list.c \
+	tests/apiserver/api-options.c \
+	tests/apiserver/api-status.c \
+	tests/apiserver/api-watch.c \
+	tests/apiserver/api-write.c \
+	tests/apiserver/api.c \
+	tests/apiserver/api.h \
+	tests/apiserver/buffer.c \
+	tests/apiserver/buffer.h \
+	tests/apiserver/control-commands.c \
+	tests/apiserver/control.c \
+	tests/apiserver/control.h \
+	tests/apiserver/defaults.c \
+	tests/apiserver/defaults.h \
+	tests/apiserver/fault.c \
+	tests/apiserver/fault.h \
+	tests/apiserver/generate.c \
+	tests/apiserver/generate.h \
+	tests/apiserver/http-request.c \
+	tests/apiserver/http-request.h \
+	tests/apiserver/http.c \
+	tests/apiserver/http.h \
+	tests/apiserver/manifest.c \
+	tests/apiserver/manifest.h \
+	tests/apiserver/mirror.c \
+	tests/apiserver/mirror.h \
+	tests/apiserver/object.c \
+	tests/apiserver/object.h \
+	tests/apiserver/pki.c \
+	tests/apiserver/pki.h \
+	tests/apiserver/program.h \
+	tests/apiserver/resource.c \
+	tests/apiserver/resource.h \
+	tests/apiserver/selector.c \
+	tests/apiserver/selector.h \
+	tests/apiserver/store.c \
+	tests/apiserver/store.h \
+	tests/apiserver/yaml-json.c \
+	tests/apiserver/yaml-json.h
+libtestapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS) $(YAML_CFLAGS) $(GNUTLS_CFLAGS) $(ZLIB_CFLAGS)
+check_PROGRAMS += tests/apiserver/test-apiserver tests/apiserver/apictl tests/apiserver/test-test-apiserver
+tests_apiserver_test_apiserver_SOURCES = tests/apiserver/main.c
+tests_apiserver_test_apiserver_CPPFLAGS = $(libtestapi_a_CPPFLAGS)
+tests_apiserver_test_apiserver_LDADD = libtestapi.a libcommon.a \
+	$(SYSTEMD_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(GNUTLS_LIBS) $(ZLIB_LIBS)
+tests_apiserver_apictl_SOURCES = tests/apiserver/apictl.c
+tests_apiserver_apictl_LDADD = libtestapi.a
+TESTS += tests/apiserver/test-test-apiserver
+tests_apiserver_test_test_apiserver_SOURCES = tests/apiserver/test-test-apiserver.c
+tests_apiserver_test_test_apiserver_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) -DSRCDIR=\"$(abs_top_srcdir)\"
+tests_apiserver_test_test_apiserver_LDADD = libtestapi.a libcommon.a $(CURL_LIBS) $(JSON_LIBS) $(CMOCKA_LIBS)

@@ -163,6 +163,45 @@ static void desired_count(Desired *desired, const DesiredService *old, const Des
         }
 }
 
+static bool dest_list_equal(const DestList *a, const DestList *b) {
+        if (a->n_servers != b->n_servers)
+                return false;
+        for (size_t i = 0; a != b && i < a->n_servers; i++)
+                if (real_server_compare(&a->servers[i], &b->servers[i]) != 0 ||
+                    a->servers[i].weight != b->servers[i].weight || a->servers[i].forward != b->servers[i].forward)
+                        return false;
+        return true;
+}
+
+static bool port_server_equal(const PortServer *a, const PortServer *b) {
+        return a->kind == b->kind && virtual_server_key_compare(&a->claim.wanted.key, &b->claim.wanted.key) == 0 &&
+               virtual_server_equal(&a->claim.wanted, &b->claim.wanted) &&
+               dest_list_equal(a->claim.dests, b->claim.dests);
+}
+
+static bool desired_port_equal(const DesiredPort *a, const DesiredPort *b) {
+        if (a->protocol != b->protocol || a->port != b->port || a->node_port != b->node_port ||
+            a->n_endpoints != b->n_endpoints || a->n_ready != b->n_ready || a->n_local != b->n_local ||
+            a->n_used != b->n_used || a->n_servers != b->n_servers)
+                return false;
+        for (size_t i = 0; i < a->n_servers; i++)
+                if (!port_server_equal(&a->servers[i], &b->servers[i]))
+                        return false;
+        return true;
+}
+
+/* A port that is what it was keeps the generation that programmed it. */
+static void desired_keep_generations(const DesiredService *before, DesiredService *after) {
+        for (size_t i = 0; after && i < after->n_ports; i++) {
+                const DesiredPort *port = desired_service_port(before, &after->ports[i], i);
+
+                if (port && desired_port_equal(port, &after->ports[i])) {
+                        after->ports[i].generation = port->generation;
+                        after->ports[i].programmed_usec = port->programmed_usec;
+                }
+        }
+}
+
 int desired_update(Desired *desired, const ProxyConfig *config, ServiceEntry *entry) {
         DesiredService *old = entry->desired, *service;
         int r;
@@ -176,6 +215,7 @@ int desired_update(Desired *desired, const ProxyConfig *config, ServiceEntry *en
                 desired->updating = NULL;
                 return r;
         }
+        desired_keep_generations(old, service);
         desired_observe(desired, old, service);
         desired_count(desired, old, service);
         desired_drop(desired, old);

@@ -80,7 +80,7 @@ typedef struct DesiredPort {
         uint32_t n_used; /* real servers chosen for the cluster addresses, over both families */
         Protocol protocol;
         uint16_t port, node_port;
-        uint64_t generation; /* of the sync that computed it */
+        uint64_t generation; /* of the sync that computed it as it is */
         uint64_t programmed_usec; /* when, CLOCK_REALTIME */
 } DesiredPort;
 

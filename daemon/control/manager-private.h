@@ -95,6 +95,7 @@ struct Manager {
         uint64_t last_sync_usec, last_sync_duration_usec; /* CLOCK_REALTIME and length */
         uint64_t n_syncs, n_sync_errors, n_drift;
         size_t sync_changed, sync_failed;
+        uint64_t n_operations, n_operation_failures; /* over all syncs */
         uint64_t n_draining;
         int sync_error;
         char sync_message[192], error[192];

@@ -105,6 +105,7 @@ typedef struct ManagerStatus {
         uint32_t n_virtual_servers; /* ours, in the kernel */
         uint64_t last_sync_usec, last_sync_duration_usec;
         uint64_t n_syncs, n_sync_errors;
+        uint64_t n_operations, n_operation_failures; /* in the kernel, over all syncs */
         uint64_t n_drift; /* repairs of what others changed */
         uint64_t n_refused; /* virtual servers wanted by a service and not given to it */
         uint64_t n_draining; /* real servers at weight 0 with connections */

@@ -28,6 +28,8 @@ void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
                 .last_sync_duration_usec = manager->last_sync_duration_usec,
                 .n_syncs = manager->n_syncs,
                 .n_sync_errors = manager->n_sync_errors,
+                .n_operations = manager->n_operations,
+                .n_operation_failures = manager->n_operation_failures,
                 .n_drift = manager->n_drift,
                 .n_draining = manager->n_draining,
                 .error = manager->error,

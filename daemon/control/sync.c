@@ -209,6 +209,8 @@ static void sync_end(Manager *manager) {
         manager->generation++;
         manager->n_syncs++;
         manager->n_sync_errors += failed;
+        manager->n_operations += manager->sync_changed;
+        manager->n_operation_failures += manager->sync_failed;
         if (failed && strcmp(manager->error, manager->sync_message) != 0)
                 log_error("%s; retrying", manager->sync_message);
         else if (!failed && manager->error[0])

@@ -13,6 +13,7 @@
 #include "bus/peers.h"
 #include "bus/polkit.h"
 #include "bus/service-view.h"
+#include "bus/signals.h"
 
 /* Somebody who waits for a sync; see resync.c. */
 typedef struct ResyncCall ResyncCall;
@@ -35,6 +36,7 @@ struct Bus {
         size_t unsent_bytes; /* about, since the queue was empty */
 
         Index *index; /* owned: all service ports in order of their ids */
+        Signals *signals; /* owned */
         Peers *peers; /* owned: of this connection */
         Polkit *polkit; /* owned: of this connection */
         ServiceView view; /* of the object a call is for */

@@ -50,6 +50,7 @@ static void on_port(const DesiredPort *before, const DesiredPort *after, void *u
 
         bus->view_turn++;
         bus->counts_outdated = true;
+        signals_note_port(bus->signals, before, after);
         if (!before && after)
                 (void) index_add(bus->index, after->id); /* on OOM it is not listed, but found by its id */
         else if (before && !after)
@@ -60,6 +61,7 @@ static void on_manager(Manager *manager, void *userdata) {
         Bus *bus = userdata;
 
         bus->counts_outdated = true;
+        signals_note_manager(bus->signals);
 }
 
 static int bus_index_ports(Bus *bus) {
@@ -92,6 +94,8 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
         bus->options.address = bus->address;
         r = index_new(&bus->index);
         if (r >= 0)
+                r = signals_new(bus, &bus->signals);
+        if (r >= 0)
                 r = bus_index_ports(bus);
         if (r >= 0)
                 r = manager_add_port_observer(manager, on_port, bus);
@@ -112,6 +116,7 @@ Bus *bus_free(Bus *bus) {
                 return NULL;
         manager_remove_observers(bus->manager, bus);
         bus_connection_done(bus);
+        (void) signals_free(bus->signals);
         (void) index_free(bus->index);
         service_view_done(&bus->view);
         (void) sd_event_unref(bus->event);

@@ -7,6 +7,7 @@
 #include "common/hash.h"
 
 typedef struct IndexEntry {
+        IndexMark mark;
         bool removed; /* freed when the ids are settled next */
         char id[];
 } IndexEntry;
@@ -75,7 +76,7 @@ int index_add(Index *index, const char *id) {
         entry = malloc(sizeof(IndexEntry) + size);
         if (!entry)
                 return -ENOMEM;
-        entry->removed = false;
+        *entry = (IndexEntry) {};
         memcpy(entry->id, id, size);
         r = hashmap_put(&index->ids, entry->id, entry);
         if (r < 0) {
@@ -93,6 +94,12 @@ void index_remove(Index *index, const char *id) {
                 return;
         entry->removed = true;
         index->n_removed++;
+}
+
+IndexMark *index_mark(const Index *index, const char *id) {
+        IndexEntry *entry = hashmap_get(&index->ids, id);
+
+        return entry ? &entry->mark : NULL;
 }
 
 size_t index_size(const Index *index) {

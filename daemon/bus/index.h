@@ -7,8 +7,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/macros.h"
+
+#define INDEX_PROPERTIES 16
+
+/* What was last said about a service port in signals; see signals.c. */
+typedef struct IndexMark {
+        uint32_t hashes[INDEX_PROPERTIES];
+        bool announced;
+        uint64_t changed_usec; /* CLOCK_MONOTONIC, of the last signal about a change */
+} IndexMark;
 
 typedef struct Index Index;
 
@@ -19,6 +29,8 @@ DEFINE_CLEANUP(Index *, index_free);
 /* -ENOMEM. An id that is there already is not added twice. */
 int index_add(Index *index, const char *id);
 void index_remove(Index *index, const char *id);
+/* Of an id that is there, until it is removed; NULL. */
+IndexMark *index_mark(const Index *index, const char *id);
 size_t index_size(const Index *index);
 
 /* Sorts in what was added. -ENOMEM: the order is as it was, newer ids are missing. */

@@ -26,4 +26,6 @@ libbus_a_SOURCES = \
 	daemon/bus/resync.c \
 	daemon/bus/service-object.c \
 	daemon/bus/service-view.c \
-	daemon/bus/service-view.h
+	daemon/bus/service-view.h \
+	daemon/bus/signals.c \
+	daemon/bus/signals.h

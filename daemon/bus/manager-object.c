@@ -219,10 +219,15 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("RefusedCount", "t", NULL, STATUS(n_refused), 0),
         SD_BUS_PROPERTY("Conditions", "a(sstsa{sv})", get_conditions, 0, CHANGES),
         SD_BUS_PROPERTY("Statistics", "a{st}", get_statistics, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
+        SD_BUS_SIGNAL_WITH_ARGS("SyncFinished",
+                                SD_BUS_ARGS("t", generation, "s", result, "t", duration_usec, "u", changed, "u", failed),
+                                0),
         SD_BUS_VTABLE_END,
 };
 /* clang-format on */
 
 int bus_add_manager_object(Bus *bus) {
-        return sd_bus_add_object_vtable(bus->bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, bus);
+        int r = sd_bus_add_object_vtable(bus->bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, bus);
+
+        return r < 0 ? r : sd_bus_add_object_manager(bus->bus, NULL, BUS_PATH);
 }

@@ -301,7 +301,7 @@ static const sd_bus_vtable service_vtable[] = {
         SD_BUS_PROPERTY("Namespace", "s", NULL, VIEW(namespace), CONST),
         SD_BUS_PROPERTY("Name", "s", NULL, VIEW(name), CONST),
         SD_BUS_PROPERTY("PortName", "s", NULL, VIEW(port_name), CONST),
-        SD_BUS_PROPERTY("Protocol", "s", NULL, VIEW(protocol), CHANGES),
+        SD_BUS_PROPERTY("Protocol", "s", NULL, VIEW(protocol), CONST),
         SD_BUS_PROPERTY("Port", "q", NULL, VIEW(port_number), CHANGES),
         SD_BUS_PROPERTY("Type", "s", NULL, VIEW(type), CHANGES),
         SD_BUS_PROPERTY("Scheduler", "s", NULL, VIEW(scheduler), CHANGES),

@@ -8,7 +8,8 @@ libbusbench_a_SOURCES = \
 	tests/bus/fake-polkit.h
 libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 
-bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection
+bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection \
+	tests/bus/test-bus-signals
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -21,3 +22,6 @@ tests_bus_test_bus_polkit_LDADD = $(bus_test_libs)
 tests_bus_test_bus_connection_SOURCES = tests/bus/test-bus-connection.c
 tests_bus_test_bus_connection_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_connection_LDADD = $(bus_test_libs)
+tests_bus_test_bus_signals_SOURCES = tests/bus/test-bus-signals.c
+tests_bus_test_bus_signals_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_signals_LDADD = $(bus_test_libs)

@@ -2,8 +2,6 @@
 #include "kernel/ipvs.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
 #include <linux/ip_vs.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,37 +49,17 @@ Ipvs *ipvs_free(Ipvs *ipvs) {
 
 /* ---- the family */
 
-static int visit_family(const struct nlmsghdr *message, void *userdata) {
-        uint16_t *family = userdata;
-        const struct nlattr *attr;
-
-        mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr))
-                if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID && mnl_attr_get_payload_len(attr) == sizeof(uint16_t))
-                        *family = mnl_attr_get_u16(attr);
-        return 0;
-}
-
 /* Asking for a family that is not there loads the module with its alias, in the kernel. */
 static int ipvs_resolve(Ipvs *ipvs) {
-        struct genlmsghdr *header;
-        struct nlmsghdr *message;
         int r;
 
         if (ipvs->family > 0)
                 return 0;
-        netlink_buffer_clear(&ipvs->buffer);
-        r = netlink_buffer_begin(&ipvs->buffer, GENL_ID_CTRL, NLM_F_ACK, 64, &message);
+        r = netlink_resolve(ipvs->netlink, IPVS_GENL_NAME);
         if (r < 0)
-                return r;
-        header = mnl_nlmsg_put_extra_header(message, sizeof *header);
-        header->cmd = CTRL_CMD_GETFAMILY;
-        header->version = 1;
-        mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME);
-        netlink_buffer_end(&ipvs->buffer);
-        r = netlink_call(ipvs->netlink, &ipvs->buffer, visit_family, &ipvs->family);
-        if (r == -ENOENT || (r >= 0 && ipvs->family == 0))
-                return -ENOPROTOOPT;
-        return r;
+                return r == -ENOENT ? -ENOPROTOOPT : r;
+        ipvs->family = (uint16_t) r;
+        return 0;
 }
 
 /* ---- writing */
@@ -240,16 +218,14 @@ static int real_server_list_visit(const struct nlmsghdr *message, void *userdata
 }
 
 static int ipvs_list_services(Ipvs *ipvs, ServiceList *list) {
-        struct nlmsghdr *message;
         int r = -EINTR;
 
         for (unsigned i = 0; i < IPVS_DUMP_TRIES && r == -EINTR; i++) {
                 list->n_items = 0;
                 netlink_buffer_clear(&ipvs->buffer);
-                r = ipvs_message_begin(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_DUMP, &message);
+                r = ipvs_message_put_command(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_DUMP);
                 if (r < 0)
                         return r;
-                netlink_buffer_end(&ipvs->buffer);
                 r = netlink_dump(ipvs->netlink, &ipvs->buffer, service_list_visit, list);
         }
         return r == -EINTR ? -EAGAIN : r;
@@ -329,33 +305,17 @@ int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void
 
 /* A command without attributes and its one reply. */
 static int ipvs_ask(Ipvs *ipvs, uint8_t command, NetlinkVisitor visitor, void *userdata) {
-        struct nlmsghdr *message;
-        int r;
+        int r = ipvs_resolve(ipvs);
 
-        r = ipvs_resolve(ipvs);
         if (r < 0)
                 return r;
         netlink_buffer_clear(&ipvs->buffer);
-        r = ipvs_message_begin(&ipvs->buffer, ipvs->family, command, NLM_F_ACK, &message);
-        if (r < 0)
-                return r;
-        netlink_buffer_end(&ipvs->buffer);
-        return netlink_call(ipvs->netlink, &ipvs->buffer, visitor, userdata);
+        r = ipvs_message_put_command(&ipvs->buffer, ipvs->family, command, NLM_F_ACK);
+        return r < 0 ? r : netlink_call(ipvs->netlink, &ipvs->buffer, visitor, userdata);
 }
 
 static int visit_info(const struct nlmsghdr *message, void *userdata) {
-        KernelInfo *info = userdata;
-        const struct nlattr *attr;
-
-        mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr)) {
-                if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
-                        continue;
-                if (mnl_attr_get_type(attr) == IPVS_INFO_ATTR_VERSION)
-                        info->ipvs_version = mnl_attr_get_u32(attr);
-                else if (mnl_attr_get_type(attr) == IPVS_INFO_ATTR_CONN_TAB_SIZE)
-                        info->connection_table_size = mnl_attr_get_u32(attr);
-        }
-        return 0;
+        return ipvs_message_parse_info(message, userdata);
 }
 
 int ipvs_get_info(Ipvs *ipvs, KernelInfo *ret) {
@@ -374,45 +334,27 @@ int ipvs_get_info(Ipvs *ipvs, KernelInfo *ret) {
         return 0;
 }
 
-static void visit_nothing(uint32_t seq, int error, void *userdata) {
+static void note_answer(uint32_t seq, int error, void *userdata) {
         *(int *) userdata = error;
 }
 
 int ipvs_set_timeouts(Ipvs *ipvs, const IpvsTimeouts *timeouts, uint64_t *n_writes) {
-        struct nlmsghdr *message;
         int r, answer = -EPROTO;
 
         r = ipvs_resolve(ipvs);
         if (r < 0)
                 return r;
         netlink_buffer_clear(&ipvs->buffer);
-        r = ipvs_message_begin(&ipvs->buffer, ipvs->family, IPVS_CMD_SET_CONFIG, NLM_F_ACK, &message);
+        r = ipvs_message_put_timeouts(&ipvs->buffer, ipvs->family, timeouts);
         if (r < 0)
                 return r;
-        mnl_attr_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP, timeouts->tcp_sec);
-        mnl_attr_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, timeouts->tcp_fin_sec);
-        mnl_attr_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_UDP, timeouts->udp_sec);
-        netlink_buffer_end(&ipvs->buffer);
         ++*n_writes;
-        r = netlink_send(ipvs->netlink, &ipvs->buffer, visit_nothing, &answer);
+        r = netlink_send(ipvs->netlink, &ipvs->buffer, note_answer, &answer);
         return r < 0 ? r : answer;
 }
 
 static int visit_timeouts(const struct nlmsghdr *message, void *userdata) {
-        IpvsTimeouts *timeouts = userdata;
-        const struct nlattr *attr;
-
-        mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr)) {
-                if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
-                        continue;
-                if (mnl_attr_get_type(attr) == IPVS_CMD_ATTR_TIMEOUT_TCP)
-                        timeouts->tcp_sec = mnl_attr_get_u32(attr);
-                else if (mnl_attr_get_type(attr) == IPVS_CMD_ATTR_TIMEOUT_TCP_FIN)
-                        timeouts->tcp_fin_sec = mnl_attr_get_u32(attr);
-                else if (mnl_attr_get_type(attr) == IPVS_CMD_ATTR_TIMEOUT_UDP)
-                        timeouts->udp_sec = mnl_attr_get_u32(attr);
-        }
-        return 0;
+        return ipvs_message_parse_timeouts(message, userdata);
 }
 
 int ipvs_get_timeouts(Ipvs *ipvs, IpvsTimeouts *ret) {

@@ -21,8 +21,8 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/ruleset.h \
 	daemon/kernel/sysctl.c \
 	daemon/kernel/sysctl.h
-libkernelfilter_a_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS) $(CONNTRACK_CFLAGS)
-libkernelfilter_libs = libkernelfilter.a libmodel.a libcommon.a $(NFT_LIBS) $(CONNTRACK_LIBS) $(SYSTEMD_LIBS)
+libkernelfilter_a_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(NFT_CFLAGS) $(MNL_CFLAGS)
+libkernelfilter_libs = libkernelfilter.a libmodel.a libcommon.a $(NL_LIBS) $(NFT_LIBS) $(MNL_LIBS) $(SYSTEMD_LIBS)
 
 noinst_LIBRARIES += libkernel.a
 libkernel_a_SOURCES = \
@@ -38,7 +38,7 @@ libkernel_a_SOURCES = \
 	daemon/kernel/monitor.c \
 	daemon/kernel/monitor.h \
 	daemon/kernel/netlink-backend.c
-libkernel_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(CONNTRACK_CFLAGS)
+libkernel_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(NL_CFLAGS) $(MNL_CFLAGS)
 libkernel_libs = libkernel.a $(libkernelfilter_libs)
 
 # The same interface over tables in memory, for tests.

@@ -2,7 +2,11 @@
 #include "kernel/netlink.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,11 +17,13 @@
 #define NETLINK_RECEIVE_MESSAGES 2
 /* Room for the errors of a few thousand messages sent at once; it costs nothing while there are none. */
 #define NETLINK_RECEIVE_BUFFER (4 * 1024 * 1024)
+/* libnl sets 32 KiB, less than a batch; more than that is asked for when it is needed. */
+#define NETLINK_TRANSMIT_BUFFER (208 * 1024)
 #define NETLINK_TIMEOUT_SEC 10
 
 struct Netlink {
         int protocol;
-        struct mnl_socket *socket; /* owned; NULL until used */
+        struct nl_sock *socket; /* owned; NULL until used */
         uint32_t port_id; /* the same for every socket, if it can be had; 0 before the first */
         uint8_t *received; /* owned, NETLINK_RECEIVE_MESSAGES × NETLINK_RECEIVE_SIZE */
 };
@@ -34,25 +40,50 @@ void netlink_buffer_clear(NetlinkBuffer *buffer) {
         buffer->seq = 0;
 }
 
+static int netlink_buffer_reserve(NetlinkBuffer *buffer, size_t size) {
+        size_t needed = buffer->used + size, grown = MAX2(needed, 2 * buffer->size);
+        uint8_t *bytes;
+
+        if (needed <= buffer->size)
+                return 0;
+        bytes = realloc(buffer->bytes, grown);
+        if (!bytes)
+                return -ENOMEM;
+        buffer->bytes = bytes;
+        buffer->size = grown;
+        return 0;
+}
+
 int netlink_buffer_begin(NetlinkBuffer *buffer, uint16_t type, uint16_t flags, size_t size, struct nlmsghdr **ret) {
-        size_t needed = buffer->used + MNL_NLMSG_HDRLEN + MNL_ALIGN(size);
         struct nlmsghdr *message;
+        int r = netlink_buffer_reserve(buffer, NLMSG_HDRLEN + NLMSG_ALIGN(size));
 
-        if (needed > buffer->size) {
-                size_t grown = MAX2(needed, 2 * buffer->size);
-                uint8_t *bytes = realloc(buffer->bytes, grown);
-
-                if (!bytes)
-                        return -ENOMEM;
-                buffer->bytes = bytes;
-                buffer->size = grown;
-        }
+        if (r < 0)
+                return r;
         buffer->message = buffer->used;
-        message = mnl_nlmsg_put_header(buffer->bytes + buffer->used);
-        message->nlmsg_type = type;
-        message->nlmsg_flags = NLM_F_REQUEST | flags;
-        message->nlmsg_seq = ++buffer->seq;
+        message = (void *) (buffer->bytes + buffer->used);
+        *message = (struct nlmsghdr) {
+                .nlmsg_len = NLMSG_HDRLEN,
+                .nlmsg_type = type,
+                .nlmsg_flags = (uint16_t) (NLM_F_REQUEST | flags),
+                .nlmsg_seq = ++buffer->seq,
+        };
         *ret = message;
+        return 0;
+}
+
+int netlink_buffer_append(NetlinkBuffer *buffer, struct nl_msg *message) {
+        struct nlmsghdr *header = nlmsg_hdr(message);
+        size_t size = NLMSG_ALIGN(header->nlmsg_len);
+        int r = netlink_buffer_reserve(buffer, size);
+
+        if (r < 0)
+                return r;
+        header->nlmsg_flags |= NLM_F_REQUEST;
+        header->nlmsg_seq = ++buffer->seq;
+        buffer->message = buffer->used;
+        memcpy(buffer->bytes + buffer->used, header, size); /* libnl pads with zeros */
+        buffer->used += size;
         return 0;
 }
 
@@ -81,8 +112,8 @@ int netlink_new(int protocol, Netlink **ret) {
 }
 
 static void netlink_close(Netlink *netlink) {
-        if (netlink->socket)
-                (void) mnl_socket_close(TAKE_PTR(netlink->socket));
+        nl_socket_free(netlink->socket); /* closes it; NULL is fine */
+        netlink->socket = NULL;
 }
 
 Netlink *netlink_free(Netlink *netlink) {
@@ -95,27 +126,36 @@ Netlink *netlink_free(Netlink *netlink) {
 }
 
 static int netlink_fd(const Netlink *netlink) {
-        return mnl_socket_get_fd(netlink->socket);
+        return nl_socket_get_fd(netlink->socket);
 }
 
-static int netlink_bind(struct mnl_socket *s, uint32_t port_id) {
-        if (port_id > 0 && mnl_socket_bind(s, 0, (pid_t) port_id) >= 0)
+/* libnl numbers errors in its own way; what the system said is in errno still. */
+static int netlink_connect(struct nl_sock *s, int protocol, uint32_t port_id) {
+        errno = 0;
+        if (port_id > 0) {
+                nl_socket_set_local_port(s, port_id);
+                if (nl_connect(s, protocol) >= 0)
+                        return 0;
+                nl_socket_set_local_port(s, 0); /* taken meanwhile: any other */
+        }
+        if (nl_connect(s, protocol) >= 0)
                 return 0;
-        return mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+        return errno > 0 ? -errno : -EIO;
 }
 
-static int netlink_configure(struct mnl_socket *s) {
+static int netlink_configure(struct nl_sock *s) {
         struct timeval timeout = { .tv_sec = NETLINK_TIMEOUT_SEC };
-        int fd = mnl_socket_get_fd(s), on = 1, size = NETLINK_RECEIVE_BUFFER;
+        int fd = nl_socket_get_fd(s), on = 1, receive = NETLINK_RECEIVE_BUFFER, transmit = NETLINK_TRANSMIT_BUFFER;
 
         /* Errors come without the message they are about: more of them fit. */
-        (void) mnl_socket_setsockopt(s, NETLINK_CAP_ACK, &on, sizeof on);
-        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+        (void) setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive, sizeof receive);
+        (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &transmit, sizeof transmit);
         return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ? -errno : 0;
 }
 
 static int netlink_open(Netlink *netlink) {
-        struct mnl_socket *s;
+        struct nl_sock *s;
         int r;
 
         if (!netlink->received)
@@ -124,18 +164,18 @@ static int netlink_open(Netlink *netlink) {
                 return -ENOMEM;
         if (netlink->socket)
                 return 0;
-        s = mnl_socket_open2(netlink->protocol, SOCK_CLOEXEC);
+        s = nl_socket_alloc();
         if (!s)
-                return -errno;
-        r = netlink_configure(s);
+                return -ENOMEM;
+        r = netlink_connect(s, netlink->protocol, netlink->port_id);
         if (r >= 0)
-                r = netlink_bind(s, netlink->port_id);
+                r = netlink_configure(s);
         if (r < 0) {
-                (void) mnl_socket_close(s);
+                nl_socket_free(s);
                 return r;
         }
         netlink->socket = s;
-        netlink->port_id = mnl_socket_get_portid(s);
+        netlink->port_id = nl_socket_get_local_port(s);
         return 0;
 }
 
@@ -160,26 +200,35 @@ static int netlink_reserve(Netlink *netlink, size_t size) {
         return 0;
 }
 
+static int netlink_sendto(Netlink *netlink, const NetlinkBuffer *buffer) {
+        return nl_sendto(netlink->socket, buffer->bytes, buffer->used) < 0 ? -errno : 0;
+}
+
 static int netlink_transmit(Netlink *netlink, const NetlinkBuffer *buffer) {
         int r;
 
         r = netlink_open(netlink);
-        if (r < 0)
+        if (r >= 0)
+                r = netlink_sendto(netlink, buffer);
+        if (r != -EMSGSIZE)
                 return r;
-        if (mnl_socket_sendto(netlink->socket, buffer->bytes, buffer->used) >= 0)
-                return 0;
-        if (errno != EMSGSIZE)
-                return -errno;
         r = netlink_reserve(netlink, buffer->used);
+        return r < 0 ? r : netlink_sendto(netlink, buffer);
+}
+
+int netlink_resolve(Netlink *netlink, const char *family) {
+        int r = netlink_open(netlink);
+
         if (r < 0)
                 return r;
-        return mnl_socket_sendto(netlink->socket, buffer->bytes, buffer->used) < 0 ? -errno : 0;
+        r = genl_ctrl_resolve(netlink->socket, family);
+        return r < 0 ? -ENOENT : r;
 }
 
 static int netlink_message_error(const struct nlmsghdr *message) {
-        const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
+        const struct nlmsgerr *error = nlmsg_data(message);
 
-        if (mnl_nlmsg_get_payload_len(message) < sizeof error->error)
+        if (nlmsg_datalen(message) < (int) sizeof error->error)
                 return -EBADMSG;
         return error->error;
 }
@@ -187,10 +236,10 @@ static int netlink_message_error(const struct nlmsghdr *message) {
 /* ---- answers */
 
 static void netlink_answers(const void *bytes, size_t size, NetlinkAnswer answer, void *userdata) {
-        const struct nlmsghdr *message = bytes;
+        struct nlmsghdr *message = (void *) (uintptr_t) bytes; /* nlmsg_next() knows no const */
         int left = (int) size;
 
-        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+        for (; nlmsg_ok(message, left); message = nlmsg_next(message, &left))
                 if (message->nlmsg_type == NLMSG_ERROR)
                         answer(message->nlmsg_seq, netlink_message_error(message), userdata);
 }
@@ -235,9 +284,7 @@ static int netlink_reply_message(NetlinkReply *reply, const struct nlmsghdr *mes
                 reply->interrupted = true;
         if (message->nlmsg_type == NLMSG_DONE) {
                 reply->done = true;
-                return mnl_nlmsg_get_payload_len(message) >= sizeof(int) ?
-                               MIN2(0, *(const int *) mnl_nlmsg_get_payload(message)) :
-                               0;
+                return nlmsg_datalen(message) >= (int) sizeof(int) ? MIN2(0, *(const int *) nlmsg_data(message)) : 0;
         }
         if (message->nlmsg_type == NLMSG_ERROR) {
                 reply->done = true;
@@ -247,10 +294,10 @@ static int netlink_reply_message(NetlinkReply *reply, const struct nlmsghdr *mes
 }
 
 static int netlink_reply_part(NetlinkReply *reply, const void *bytes, size_t size) {
-        const struct nlmsghdr *message = bytes;
+        struct nlmsghdr *message = (void *) (uintptr_t) bytes; /* nlmsg_next() knows no const */
         int left = (int) size, r = 0;
 
-        for (; r >= 0 && !reply->done && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+        for (; r >= 0 && !reply->done && nlmsg_ok(message, left); message = nlmsg_next(message, &left))
                 r = netlink_reply_message(reply, message);
         return r;
 }

@@ -2,7 +2,8 @@
 /*
  * One netlink socket of any protocol: a buffer of messages sent at once, their answers by sequence number, and dumps.
  * The kernel works on what is sent before send returns, so nothing here waits but for the parts of a dump. Errors
- * are the kernel's own numbers: libnl is not used, for it folds ENOENT and ESRCH together and sends one by one.
+ * are the kernel's own numbers: libnl's sockets are used, but not its receive functions, for they fold ENOENT and
+ * ESRCH together and wait for one answer after the other.
  */
 #pragma once
 
@@ -31,6 +32,9 @@ void netlink_buffer_clear(NetlinkBuffer *buffer);
  */
 int netlink_buffer_begin(NetlinkBuffer *buffer, uint16_t type, uint16_t flags, size_t size, struct nlmsghdr **ret);
 void netlink_buffer_end(NetlinkBuffer *buffer);
+/* Adds a message that libnl built: NLM_F_REQUEST and the sequence number are filled in, the rest copied. -ENOMEM. */
+struct nl_msg;
+int netlink_buffer_append(NetlinkBuffer *buffer, struct nl_msg *message);
 /* The last message asks for an answer, also if all is well. */
 void netlink_buffer_acknowledge(NetlinkBuffer *buffer);
 
@@ -43,6 +47,12 @@ DEFINE_CLEANUP(Netlink *, netlink_free);
 
 /* The address of the socket, by which notifications name who caused them. -errno where it cannot be opened. */
 int netlink_port_id(Netlink *netlink, uint32_t *ret);
+
+/*
+ * The number of a generic netlink family; asking for one that is not there makes the kernel load the module with its
+ * alias. -ENOENT.
+ */
+int netlink_resolve(Netlink *netlink, const char *family);
 
 /* An answer to a message: 0 or the kernel's -errno. */
 typedef void (*NetlinkAnswer)(uint32_t seq, int error, void *userdata);

@@ -28,6 +28,9 @@ rules() {
 
 # ---- the module is loaded by asking for it
 
+# modules-load.d brought it at boot.
+grep -o '^ip_vs_[a-z]*' /proc/modules | xargs -r rmmod
+rmmod ip_vs
 equal 'ip_vs is not there at first' '' "$(grep '^ip_vs ' /proc/modules)"
 info=$(ipvs-test info)
 if [[ $info =~ ^[0-9]+\.[0-9]+\ 0x[0-9a-f]+\ [0-9]+$ ]]; then ok "ip_vs comes by itself: $info"; else not_ok "ip_vs comes by itself" "$info"; fi

@@ -106,39 +106,50 @@ bool kube_has_pem(const unsigned char *data, size_t size, const char *type) {
 
 /* ---- URLs */
 
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
+static const char kube_host_fault[] = "must name a host, such as https://api.example.com:6443";
+static const char kube_v6_fault[] = "has a malformed host: an IPv6 address with a port is written [fd00::1]:6443";
+
+/* Cuts the port off, *ret_port is NULL if there is none. NULL, or what is wrong. */
+static const char *kube_split_v6(char *host, const char **ret_port) {
+        char *bracket = strchr(host, ']');
+        struct in6_addr v6;
+
+        if (!bracket || (bracket[1] != '\0' && bracket[1] != ':'))
+                return kube_v6_fault;
+        *ret_port = bracket[1] == ':' ? bracket + 2 : NULL;
+        *bracket = '\0';
+        return inet_pton(AF_INET6, host + 1, &v6) == 1 ? NULL : kube_v6_fault;
+}
+
+static const char *kube_split_name(char *host, const char **ret_port) {
+        char *colon = strchr(host, ':');
+
+        if (colon && strchr(colon + 1, ':'))
+                return kube_v6_fault;
+        *ret_port = colon ? colon + 1 : NULL;
+        if (colon)
+                *colon = '\0';
+        return host[0] != '\0' && host[strspn(host, HOST_CHARACTERS)] == '\0' ? NULL : kube_host_fault;
+}
+
 /* "host", "host:443", "10.0.0.1:443", "[fd00::1]:443", all of `size` bytes */
 static const char *kube_authority_fault(const char *text, size_t size) {
-        char host[256], *colon;
-        struct in6_addr v6;
+        const char *fault, *port_text;
+        char host[256];
         uint16_t port;
 
         if (memchr(text, '@', size))
                 return "must not contain a user name or password";
         if (size == 0 || size >= sizeof(host))
-                return "must name a host, such as https://api.example.com:6443";
+                return kube_host_fault;
         memcpy(host, text, size);
         host[size] = '\0';
-        colon = strrchr(host, ':');
-        if (host[0] == '[') {
-                char *bracket = strchr(host, ']');
-
-                if (!bracket || (bracket[1] != '\0' && bracket[1] != ':'))
-                        return "has a malformed host: an IPv6 address with a port is written [fd00::1]:6443";
-                colon = bracket[1] == ':' ? bracket + 1 : NULL;
-                *bracket = '\0';
-                if (inet_pton(AF_INET6, host + 1, &v6) != 1)
-                        return "has a malformed host: an IPv6 address with a port is written [fd00::1]:6443";
-        } else {
-                if (colon && colon != strchr(host, ':'))
-                        return "has a malformed host: an IPv6 address with a port is written [fd00::1]:6443";
-                if (colon)
-                        *colon = '\0';
-                if (host[0] == '\0' || host[strspn(host,
-                                                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] !=
-                                               '\0')
-                        return "must name a host, such as https://api.example.com:6443";
-        }
-        if (colon && (parse_uint16(colon + 1, &port) < 0 || port == 0))
+        fault = host[0] == '[' ? kube_split_v6(host, &port_text) : kube_split_name(host, &port_text);
+        if (fault)
+                return fault;
+        if (port_text && (parse_uint16(port_text, &port) < 0 || port == 0))
                 return "has a malformed port, it must be from 1 to 65535";
         return NULL;
 }

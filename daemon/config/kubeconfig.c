@@ -4,21 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/config-private.h"
 #include "config/kubeconfig-private.h"
 
 /* Some hundred clusters with their certificates inline. */
 #define KUBECONFIG_SIZE_MAX (4 * 1024 * 1024)
-
-typedef struct Kubeconfig {
-        const char *path; /* borrowed, as given */
-        char *directory; /* owned; absolute, for relative paths in the file */
-        const YamlNode *root; /* borrowed */
-        ConfigMessages *messages; /* borrowed */
-        KubeClientConfig *config; /* owned until it is handed over */
-        size_t n_errors_before; /* in messages */
-        bool check; /* look at the files it names */
-} Kubeconfig;
 
 /* Takes out all that belongs to TLS and to the user; the server and how to reach it stay. */
 static void kube_client_config_drop_credentials(KubeClientConfig *config) {
@@ -43,388 +32,6 @@ KubeClientConfig *kube_client_config_free(KubeClientConfig *config) {
         return NULL;
 }
 
-/* ---- messages: place first, and never a value that could be secret */
-
-static void kubeconfig_fault(Kubeconfig *k, unsigned line, const char *field, const char *text) {
-        config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: %s", k->path, line, field, text);
-}
-
-/* "clusters", "contexts", "users", and what their items hold */
-typedef struct KubeList {
-        const char *key, *item;
-} KubeList;
-
-static const KubeList kube_clusters = { "clusters", "cluster" };
-static const KubeList kube_contexts = { "contexts", "context" };
-static const KubeList kube_users = { "users", "user" };
-
-static void kubeconfig_item_message(Kubeconfig *k,
-                                    ConfigSeverity severity,
-                                    const KubeList *list,
-                                    const char *name,
-                                    unsigned line,
-                                    const char *key,
-                                    const char *text) {
-        _cleanup_(freep) char *quoted = config_quote(name);
-
-        config_message(k->messages,
-                       severity,
-                       "%s:%u: %s[%s].%s%s%s: %s",
-                       k->path,
-                       line,
-                       list->key,
-                       quoted ? quoted : "",
-                       list->item,
-                       key ? "." : "",
-                       key ? key : "",
-                       text);
-}
-
-/* ---- the lists */
-
-static const YamlNode *kubeconfig_list(Kubeconfig *k, const KubeList *list) {
-        const YamlEntry *entry = yaml_map_find(k->root, list->key);
-
-        return entry && entry->value->kind == YAML_KIND_LIST ? entry->value : NULL;
-}
-
-static const char *kube_item_name(const YamlNode *item) {
-        const YamlEntry *name = yaml_map_find(item, "name");
-
-        return name && name->value->kind < YAML_KIND_LIST ? name->value->text : "";
-}
-
-/* What is called `name`; NULL if there is no such item. *ret_item: the item with its name, if not NULL. */
-static const YamlNode *kubeconfig_find(Kubeconfig *k, const KubeList *list, const char *name, unsigned *ret_line) {
-        const YamlNode *items = kubeconfig_list(k, list);
-
-        for (size_t i = 0; items && i < items->n_entries; i++) {
-                const YamlEntry *body = yaml_map_find(items->entries[i].value, list->item);
-
-                if (strcmp(kube_item_name(items->entries[i].value), name) != 0)
-                        continue;
-                *ret_line = items->entries[i].line;
-                return body ? body->value : items->entries[i].value;
-        }
-        return NULL;
-}
-
-/* "a, b, c" for a remedy; a few are enough. New memory or NULL. */
-static char *kubeconfig_names(Kubeconfig *k, const KubeList *list) {
-        const YamlNode *items = kubeconfig_list(k, list);
-        char *names = strdup("");
-
-        for (size_t i = 0; names && items && i < items->n_entries && i < 8; i++) {
-                _cleanup_(freep) char *shorter = names, *quoted = config_quote(kube_item_name(items->entries[i].value));
-
-                if (!quoted || asprintf(&names, "%s%s%s", shorter, i > 0 ? ", " : "", quoted) < 0)
-                        names = NULL;
-        }
-        return names;
-}
-
-static void kubeconfig_check_list(Kubeconfig *k, const KubeList *list) {
-        const YamlEntry *entry = yaml_map_find(k->root, list->key);
-        const YamlNode *items = kubeconfig_list(k, list);
-
-        if (entry && !items && entry->value->kind != YAML_KIND_NULL)
-                kubeconfig_fault(k, entry->line, list->key, "must be a list of {name: …, …}");
-        for (size_t i = 0; items && i < items->n_entries; i++) {
-                const YamlEntry *item = &items->entries[i];
-                const YamlEntry *name = yaml_map_find(item->value, "name");
-
-                if (item->value->kind != YAML_KIND_MAP || (name && name->value->kind != YAML_KIND_STRING)) {
-                        kubeconfig_fault(k,
-                                         item->line,
-                                         list->key,
-                                         item->value->kind == YAML_KIND_MAP ? "a name must be a string, put it in quotes"
-                                                                            : "each entry must be a map with a name");
-                        continue;
-                }
-                for (size_t j = 0; j < i; j++)
-                        if (items->entries[j].value->kind == YAML_KIND_MAP &&
-                            strcmp(kube_item_name(items->entries[j].value), kube_item_name(item->value)) == 0) {
-                                kubeconfig_item_message(k,
-                                                        CONFIG_SEVERITY_ERROR,
-                                                        list,
-                                                        kube_item_name(item->value),
-                                                        item->line,
-                                                        NULL,
-                                                        "duplicate name in list, remove or rename one of the two");
-                                break;
-                        }
-        }
-}
-
-/* ---- fields of a cluster and a user */
-
-typedef enum KubeFieldType {
-        KUBE_FIELD_STRING,
-        KUBE_FIELD_BOOL,
-        KUBE_FIELD_PATH,
-        KUBE_FIELD_CERTIFICATE,
-        KUBE_FIELD_KEY,
-} KubeFieldType;
-
-typedef struct KubeField {
-        const char *key;
-        KubeFieldType type;
-        size_t offset; /* in KubeClientConfig */
-} KubeField;
-
-#define AT(member) offsetof(KubeClientConfig, member)
-
-static const KubeField kube_cluster_fields[] = {
-        { "server", KUBE_FIELD_STRING, AT(server) },
-        { "tls-server-name", KUBE_FIELD_STRING, AT(tls_server_name) },
-        { "insecure-skip-tls-verify", KUBE_FIELD_BOOL, AT(insecure_skip_tls_verify) },
-        { "certificate-authority", KUBE_FIELD_PATH, AT(ca_file) },
-        { "certificate-authority-data", KUBE_FIELD_CERTIFICATE, AT(ca_data) },
-        { "proxy-url", KUBE_FIELD_STRING, AT(proxy_url) },
-        { "disable-compression", KUBE_FIELD_BOOL, AT(disable_compression) },
-};
-
-static const KubeField kube_user_fields[] = {
-        { "client-certificate", KUBE_FIELD_PATH, AT(cert_file) },
-        { "client-certificate-data", KUBE_FIELD_CERTIFICATE, AT(cert_data) },
-        { "client-key", KUBE_FIELD_PATH, AT(key_file) },
-        { "client-key-data", KUBE_FIELD_KEY, AT(key_data) },
-        { "token", KUBE_FIELD_STRING, AT(token) },
-        { "tokenFile", KUBE_FIELD_PATH, AT(token_file) },
-        { "username", KUBE_FIELD_STRING, AT(username) },
-        { "password", KUBE_FIELD_STRING, AT(password) },
-};
-
-/* What a user may have in a kubeconfig and this program does not do, and why. */
-static const struct {
-        const char *key, *text;
-} kube_user_refused[] = {
-        { "exec",
-          "this program executes nothing; use a client certificate, or tokenFile and let something else renew that file" },
-        { "auth-provider",
-          "is refused, as by Kubernetes since 1.26; use a client certificate, or tokenFile and let something else renew "
-          "that file" },
-        { "as", "impersonation is not supported; give this user the rights itself" },
-        { "as-uid", "impersonation is not supported; give this user the rights itself" },
-        { "as-groups", "impersonation is not supported; give this user the rights itself" },
-        { "as-user-extra", "impersonation is not supported; give this user the rights itself" },
-};
-
-static const char *kube_field_data(const YamlNode *node, KubeFieldType type, KubeBlob *blob) {
-        const char *pem = type == KUBE_FIELD_KEY ? "PRIVATE KEY" : "CERTIFICATE";
-        int r = kube_base64_decode(node->text, blob);
-
-        if (r == -ENOMEM)
-                return "out of memory";
-        if (r < 0)
-                return "must be base64 of a PEM file, such as base64 -w0 FILE prints";
-        if (blob->size == 0) {
-                kube_blob_done(blob);
-                return NULL;
-        }
-        if (kube_has_pem(blob->data, blob->size, pem))
-                return NULL;
-        return type == KUBE_FIELD_KEY ? "is base64 of something that is no PEM private key"
-                                      : "is base64 of something that is no PEM certificate";
-}
-
-/* Puts a value in. NULL, or what is wrong with it. */
-static const char *kubeconfig_set(Kubeconfig *k, const KubeField *field, const YamlNode *node) {
-        void *slot = (char *) k->config + field->offset;
-        char **text = slot;
-
-        if (node->kind == YAML_KIND_NULL)
-                return NULL;
-        if (field->type == KUBE_FIELD_BOOL) {
-                if (node->kind != YAML_KIND_BOOL)
-                        return "must be true or false";
-                *(bool *) slot = strcmp(node->text, "true") == 0;
-                return NULL;
-        }
-        if (node->kind >= YAML_KIND_LIST)
-                return "must be a string";
-        if (node->kind != YAML_KIND_STRING)
-                return "must be a string, put it in quotes";
-        if (field->type == KUBE_FIELD_CERTIFICATE || field->type == KUBE_FIELD_KEY)
-                return kube_field_data(node, field->type, slot);
-        if (node->text[0] == '\0')
-                return NULL;
-        if (field->type == KUBE_FIELD_PATH && node->text[0] != '/') {
-                if (asprintf(text, "%s/%s", k->directory, node->text) < 0)
-                        *text = NULL;
-        } else
-                *text = strdup(node->text);
-        return *text ? NULL : "out of memory";
-}
-
-static void kubeconfig_read_fields(Kubeconfig *k,
-                                   const KubeList *list,
-                                   const char *name,
-                                   const YamlNode *body,
-                                   const KubeField *fields,
-                                   size_t n_fields) {
-        for (size_t i = 0; i < n_fields; i++) {
-                const YamlEntry *entry = yaml_map_find(body, fields[i].key);
-                const char *fault = entry ? kubeconfig_set(k, &fields[i], entry->value) : NULL;
-
-                if (fault)
-                        kubeconfig_item_message(
-                                k, CONFIG_SEVERITY_ERROR, list, name, entry->line, fields[i].key, fault);
-        }
-        for (size_t i = 0; body->kind == YAML_KIND_MAP && i < body->n_entries; i++)
-                if (yaml_map_duplicate(body, i))
-                        kubeconfig_item_message(k,
-                                                CONFIG_SEVERITY_WARNING,
-                                                list,
-                                                name,
-                                                body->entries[i].line,
-                                                NULL,
-                                                "a field is given twice, the last one counts");
-}
-
-/* ---- the cluster */
-
-static void kubeconfig_cluster_server(Kubeconfig *k, const char *name, const YamlNode *body, unsigned line) {
-        const YamlEntry *server = yaml_map_find(body, "server"), *proxy = yaml_map_find(body, "proxy-url");
-        _cleanup_(freep) char *text = TAKE_PTR(k->config->server);
-        const char *fault = "no server found, give the URL of the API server, such as https://api.example.com:6443";
-        int r = text ? kube_server_normalize(text, &k->config->server, &fault) : -EINVAL;
-
-        if (r == -EINVAL && (text || !server || server->value->kind <= YAML_KIND_STRING))
-                kubeconfig_item_message(
-                        k, CONFIG_SEVERITY_ERROR, &kube_clusters, name, server ? server->line : line, "server", fault);
-        if (!k->config->proxy_url)
-                return;
-        fault = kube_proxy_url_fault(k->config->proxy_url);
-        if (fault)
-                kubeconfig_item_message(
-                        k, CONFIG_SEVERITY_ERROR, &kube_clusters, name, proxy ? proxy->line : line, "proxy-url", fault);
-}
-
-static void kubeconfig_cluster(Kubeconfig *k, const char *name, const char *master, unsigned context_line) {
-        unsigned line = context_line;
-        const YamlNode *body = kubeconfig_find(k, &kube_clusters, name, &line);
-        KubeClientConfig *c = k->config;
-
-        if (!body) {
-                _cleanup_(freep) char *quoted = config_quote(name), *names = kubeconfig_names(k, &kube_clusters);
-
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: contexts[].context.cluster: there is no cluster %s, there are: %s",
-                               k->path,
-                               context_line,
-                               quoted ? quoted : "",
-                               names ? names : "");
-                return;
-        }
-        kubeconfig_read_fields(k, &kube_clusters, name, body, kube_cluster_fields, ELEMENTSOF(kube_cluster_fields));
-        if (master) {
-                /* Of another server the certificate bears another name (client-go's overrides). */
-                free(c->server);
-                c->server = NULL;
-                free(c->tls_server_name);
-                c->tls_server_name = NULL;
-        }
-        if (!master)
-                kubeconfig_cluster_server(k, name, body, line);
-        if (c->insecure_skip_tls_verify && (c->ca_file || c->ca_data.size > 0))
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        &kube_clusters,
-                                        name,
-                                        line,
-                                        "insecure-skip-tls-verify",
-                                        "a certificate authority and this exclude each other, remove one of the two");
-        if (c->ca_file && c->ca_data.size > 0)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        &kube_clusters,
-                                        name,
-                                        line,
-                                        "certificate-authority",
-                                        "certificate-authority-data is given too and overrides this");
-}
-
-/* ---- the user */
-
-static void kubeconfig_user_refused(Kubeconfig *k, const char *name, const YamlNode *body) {
-        for (size_t i = 0; i < ELEMENTSOF(kube_user_refused); i++) {
-                const YamlEntry *entry = yaml_map_find(body, kube_user_refused[i].key);
-
-                if (!entry || entry->value->kind == YAML_KIND_NULL ||
-                    (entry->value->text && entry->value->text[0] == '\0') ||
-                    (entry->value->kind >= YAML_KIND_LIST && entry->value->n_entries == 0))
-                        continue;
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        &kube_users,
-                                        name,
-                                        entry->line,
-                                        kube_user_refused[i].key,
-                                        kube_user_refused[i].text);
-        }
-}
-
-static void kubeconfig_user_conflicts(Kubeconfig *k, const char *name, unsigned line) {
-        const KubeClientConfig *c = k->config;
-        bool certificate = c->cert_file || c->cert_data.size > 0, key = c->key_file || c->key_data.size > 0;
-
-        if (certificate && !key)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        &kube_users,
-                                        name,
-                                        line,
-                                        "client-key",
-                                        "client-key-data or client-key must be specified with the client certificate");
-        if (key && !certificate)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        &kube_users,
-                                        name,
-                                        line,
-                                        "client-key",
-                                        "has no use without client-certificate or client-certificate-data");
-        if (c->token && (c->username || c->password))
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        &kube_users,
-                                        name,
-                                        line,
-                                        "token",
-                                        "token and username exclude each other, remove one of the two");
-        if ((c->cert_file && c->cert_data.size > 0) || (c->key_file && c->key_data.size > 0))
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        &kube_users,
-                                        name,
-                                        line,
-                                        "client-certificate",
-                                        "the same is given as data too, which overrides the file");
-}
-
-static void kubeconfig_user(Kubeconfig *k, const char *name, unsigned context_line) {
-        unsigned line = context_line;
-        const YamlNode *body = kubeconfig_find(k, &kube_users, name, &line);
-
-        if (!body) {
-                _cleanup_(freep) char *quoted = config_quote(name), *names = kubeconfig_names(k, &kube_users);
-
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: contexts[].context.user: there is no user %s, there are: %s",
-                               k->path,
-                               context_line,
-                               quoted ? quoted : "",
-                               names ? names : "");
-                return;
-        }
-        kubeconfig_read_fields(k, &kube_users, name, body, kube_user_fields, ELEMENTSOF(kube_user_fields));
-        kubeconfig_user_refused(k, name, body);
-        kubeconfig_user_conflicts(k, name, line);
-}
-
 /* ---- the context */
 
 /* A string of a map, "" if it is not there; a message if it is something else. */
@@ -439,46 +46,60 @@ static const char *kubeconfig_word(Kubeconfig *k, const YamlNode *map, const cha
         return "";
 }
 
-static void kubeconfig_context(Kubeconfig *k, const char *name, const char *master) {
-        unsigned line = k->root->line;
-        const YamlNode *body = kubeconfig_find(k, &kube_contexts, name, &line);
-        const char *cluster, *user;
+static int kubeconfig_context_cluster(Kubeconfig *k, const KubeItem *context, const char *master) {
+        const char *name = kubeconfig_word(k, context->body, "cluster", "contexts[].context.cluster");
+        KubeItem cluster;
 
-        if (!body) {
-                const YamlEntry *current = yaml_map_find(k->root, "current-context");
-                _cleanup_(freep) char *quoted = config_quote(name), *names = kubeconfig_names(k, &kube_contexts);
-
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: current-context: context was not found for specified context: %s, there are: %s",
-                               k->path,
-                               current ? current->line : line,
-                               quoted ? quoted : "",
-                               names ? names : "");
-                return;
+        if (name[0] == '\0') {
+                if (!master)
+                        kubeconfig_item_message(k,
+                                                CONFIG_SEVERITY_ERROR,
+                                                context,
+                                                "cluster",
+                                                "cluster was not specified, name one of clusters");
+                return 0;
         }
-        cluster = kubeconfig_word(k, body, "cluster", "contexts[].context.cluster");
-        user = kubeconfig_word(k, body, "user", "contexts[].context.user");
-        if (cluster[0] != '\0')
-                kubeconfig_cluster(k, cluster, master, line);
-        else if (!master)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        &kube_contexts,
-                                        name,
-                                        line,
-                                        "cluster",
-                                        "cluster was not specified, name one of clusters");
-        if (user[0] != '\0')
-                kubeconfig_user(k, user, line);
-        else
+        if (kubeconfig_find(k, &kube_clusters, name, &cluster))
+                return kubeconfig_read_cluster(k, &cluster, master);
+        kubeconfig_missing(
+                k, &kube_clusters, name, context->line, "contexts[].context.cluster", "there is no cluster");
+        return 0;
+}
+
+static int kubeconfig_context_user(Kubeconfig *k, const KubeItem *context) {
+        const char *name = kubeconfig_word(k, context->body, "user", "contexts[].context.user");
+        KubeItem user;
+
+        if (name[0] == '\0') {
                 kubeconfig_item_message(k,
                                         CONFIG_SEVERITY_WARNING,
-                                        &kube_contexts,
-                                        name,
-                                        line,
+                                        context,
                                         "user",
                                         "user was not specified, requests will be anonymous");
+                return 0;
+        }
+        if (kubeconfig_find(k, &kube_users, name, &user))
+                return kubeconfig_read_user(k, &user);
+        kubeconfig_missing(k, &kube_users, name, context->line, "contexts[].context.user", "there is no user");
+        return 0;
+}
+
+static int kubeconfig_context(Kubeconfig *k, const char *name, const char *master) {
+        const YamlEntry *current = yaml_map_find(k->root, "current-context");
+        KubeItem context;
+        int r;
+
+        if (!kubeconfig_find(k, &kube_contexts, name, &context)) {
+                kubeconfig_missing(k,
+                                   &kube_contexts,
+                                   name,
+                                   current ? current->line : 1,
+                                   "current-context",
+                                   "context was not found for specified context:");
+                return 0;
+        }
+        r = kubeconfig_context_cluster(k, &context, master);
+        return r < 0 ? r : kubeconfig_context_user(k, &context);
 }
 
 static void kubeconfig_no_context(Kubeconfig *k, const char *master) {
@@ -581,6 +202,7 @@ static int kubeconfig_master(KubeClientConfig *config, const char *master, Confi
 
 static int kubeconfig_evaluate(Kubeconfig *k, const char *context, const char *master) {
         const char *name;
+        int r = 0;
 
         kubeconfig_type_meta(k, "apiVersion", "v1");
         kubeconfig_type_meta(k, "kind", "Config");
@@ -589,15 +211,13 @@ static int kubeconfig_evaluate(Kubeconfig *k, const char *context, const char *m
         kubeconfig_check_list(k, &kube_users);
         name = context ? context : kubeconfig_word(k, k->root, "current-context", "current-context");
         if (name[0] != '\0')
-                kubeconfig_context(k, name, master);
+                r = kubeconfig_context(k, name, master);
         else
                 kubeconfig_no_context(k, master);
-        if (master) {
-                int r = kubeconfig_master(k->config, master, k->messages);
-
-                if (r < 0)
-                        return r;
-        }
+        if (r >= 0 && master)
+                r = kubeconfig_master(k->config, master, k->messages);
+        if (r < 0)
+                return r;
         if (k->messages->n_errors > k->n_errors_before)
                 return -EINVAL;
         kubeconfig_drop_credentials(k);
@@ -634,7 +254,7 @@ static int kubeconfig_parse(Kubeconfig *k, const char *text, size_t size, const 
         if (r == -EBADMSG) {
                 config_message(k->messages,
                                CONFIG_SEVERITY_ERROR,
-                               "%s:%u: this is neither YAML nor JSON: %s",
+                               "%s:%u: cannot be read as YAML or JSON: %s",
                                k->path,
                                error.line,
                                error.text);

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libconfig.a
 libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 libconfig_a_SOURCES = \
 	daemon/config/config-fields.c \
+	daemon/config/config-file-value.c \
 	daemon/config/config-file.c \
 	daemon/config/config-flags.c \
 	daemon/config/config-format.c \
@@ -19,6 +20,8 @@ libconfig_a_SOURCES = \
 	daemon/config/config.c \
 	daemon/config/config.h \
 	daemon/config/kubeconfig-data.c \
+	daemon/config/kubeconfig-fields.c \
+	daemon/config/kubeconfig-list.c \
 	daemon/config/kubeconfig-pod.c \
 	daemon/config/kubeconfig-private.h \
 	daemon/config/kubeconfig.c \

@@ -100,7 +100,7 @@ static void test_faults(void **state) {
         } cases[] = {
                 { "", ": invalid configuration: no configuration has been provided" },
                 { "- a\n", ": must hold a map, kind Config" },
-                { "a: [\n", ":2: this is neither YAML nor JSON: " },
+                { "a: [\n", ":2: cannot be read as YAML or JSON: " },
                 { "kind: Pod\n", ":1: kind: must be Config" },
                 { "kind: Config\napiVersion: v2\n", ":2: apiVersion: must be v1" },
                 { CLUSTER USER("") "contexts: [{name: x, context: {cluster: c, user: u}}]\n",

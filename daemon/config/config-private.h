@@ -179,6 +179,9 @@ size_t config_field_at(size_t offset);
 /* Reads loader->file into the config. Faults are messages. -ENOMEM. */
 int config_file_load(ConfigLoader *loader);
 
+/* Reads the value of field `i`. Faults are messages. -ENOMEM. */
+int config_file_field(ConfigLoader *loader, size_t i, const YamlEntry *entry);
+
 /* One use of a flag. */
 typedef struct ConfigFlagUse {
         size_t field;

@@ -7,7 +7,10 @@
 
 #include "config/config-private.h"
 
-#define SOURCE(loader, member) ((loader)->sources[config_field_at(offsetof(Config, member))])
+/* The member of a Config at `offset`. */
+static void *config_at(Config *config, size_t offset) {
+        return config_slot(config, config_field(config_field_at(offset)));
+}
 
 /* ---- completion */
 
@@ -17,10 +20,10 @@
  */
 static void config_complete_address(ConfigLoader *loader, size_t address_offset, size_t port_offset, bool loopback) {
         Config *config = loader->config;
-        IpPort *address = (IpPort *) ((char *) config + address_offset);
+        IpPort *address = config_at(config, address_offset);
         const ConfigSource *address_source = &loader->sources[config_field_at(address_offset)];
         const ConfigSource *port_source = &loader->sources[config_field_at(port_offset)];
-        int32_t port = *(int32_t *) ((char *) config + port_offset);
+        int32_t port = *(int32_t *) config_at(config, port_offset);
 
         if (address_source->origin == CONFIG_ORIGIN_DEFAULT) {
                 if (config->bind_address.family == AF_INET6)
@@ -97,9 +100,8 @@ static void config_validate_positive(ConfigLoader *loader) {
 }
 
 static void config_validate_periods(ConfigLoader *loader, size_t sync_offset, size_t min_offset) {
-        const Config *config = loader->config;
-        uint64_t sync_usec = *(const uint64_t *) ((const char *) config + sync_offset);
-        uint64_t min_usec = *(const uint64_t *) ((const char *) config + min_offset);
+        uint64_t sync_usec = *(uint64_t *) config_at(loader->config, sync_offset);
+        uint64_t min_usec = *(uint64_t *) config_at(loader->config, min_offset);
         size_t min_field = config_field_at(min_offset);
 
         if (min_usec > sync_usec)
@@ -145,15 +147,19 @@ static void config_validate_gates(ConfigLoader *loader) {
 
 static void config_validate_node_ports(ConfigLoader *loader) {
         const NodePortAddresses *addresses = &loader->config->node_port_addresses;
+        size_t field = config_field_at(offsetof(Config, node_port_addresses));
 
-        if (SOURCE(loader, node_port_addresses).origin == CONFIG_ORIGIN_DEFAULT)
+        /* Of what could not be read nothing is to be said but that. */
+        if (loader->messages->n_errors > loader->n_errors_before)
+                return;
+        if (loader->sources[field].origin == CONFIG_ORIGIN_DEFAULT)
                 config_field_message(loader,
-                                     config_field_at(offsetof(Config, node_port_addresses)),
+                                     field,
                                      CONFIG_SEVERITY_WARNING,
                                      "not set, node port connections are accepted on all local IPs; consider primary");
         else if (addresses->all && (addresses->primary || addresses->localhost || addresses->nets.n_items > 0))
                 config_field_message(loader,
-                                     config_field_at(offsetof(Config, node_port_addresses)),
+                                     field,
                                      CONFIG_SEVERITY_WARNING,
                                      "\"all\" is given, what stands beside it changes nothing");
 }

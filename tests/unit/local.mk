@@ -55,7 +55,7 @@ tests_unit_test_cleanup_SOURCES = tests/unit/test-cleanup.c
 tests_unit_test_cleanup_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_cleanup_LDADD = libcontrol.a libkerneldryrun.a libkernelfilter.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
 # config/
-unit_config = tests/unit/test-config tests/unit/test-kubeconfig
+unit_config = tests/unit/test-config tests/unit/test-config-fields tests/unit/test-kubeconfig
 unit_config_libs = libconfig.a $(unit_pure_libs) $(YAML_LIBS)
 check_PROGRAMS += $(unit_config)
 TESTS += $(unit_config)
@@ -63,3 +63,5 @@ tests_unit_test_config_SOURCES = tests/unit/test-config.c tests/unit/config-util
 tests_unit_test_config_LDADD = $(unit_config_libs)
 tests_unit_test_kubeconfig_SOURCES = tests/unit/test-kubeconfig.c tests/unit/config-util.h
 tests_unit_test_kubeconfig_LDADD = $(unit_config_libs)
+tests_unit_test_config_fields_SOURCES = tests/unit/test-config-fields.c tests/unit/config-util.h
+tests_unit_test_config_fields_LDADD = $(unit_config_libs)

@@ -4,7 +4,7 @@
 # tests/fuzz/corpus/NAME/ as a plain test. A finding becomes a file there.
 #
 # To add fuzz-NAME: its .c file, the corpus folder, a line in fuzz_programs, _SOURCES, _LDADD and _LDFLAGS as below.
-fuzz_programs = tests/fuzz/fuzz-parse
+fuzz_programs = tests/fuzz/fuzz-parse tests/fuzz/fuzz-config tests/fuzz/fuzz-flags tests/fuzz/fuzz-kubeconfig
 
 if ENABLE_FUZZING
 noinst_PROGRAMS += $(fuzz_programs)
@@ -20,5 +20,17 @@ endif
 tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz-parse.c tests/fuzz/fuzz.h $(fuzz_main)
 tests_fuzz_fuzz_parse_LDADD = libcommon.a
 tests_fuzz_fuzz_parse_LDFLAGS = $(fuzz_ldflags)
+
+# config/
+fuzz_config_libs = libconfig.a libmodel.a libcommon.a $(YAML_LIBS)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/fuzz-file.h tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_config_LDADD = $(fuzz_config_libs)
+tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_flags_SOURCES = tests/fuzz/fuzz-flags.c tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_flags_LDADD = $(fuzz_config_libs)
+tests_fuzz_fuzz_flags_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_kubeconfig_SOURCES = tests/fuzz/fuzz-kubeconfig.c tests/fuzz/fuzz-file.h tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_config_libs)
+tests_fuzz_fuzz_kubeconfig_LDFLAGS = $(fuzz_ldflags)
 
 EXTRA_DIST += tests/fuzz/corpus

@@ -172,10 +172,10 @@ static const ConfigField config_field_table[] = {
           FIELD_OURS | FIELD_WITH_CONFIG, 0, 0, "folder for what must survive a restart", NULL },
 
         /* ---- flags of other versions, and of glog and klog */
-        { NULL, "healthz-port", CONFIG_TYPE_INT32, AT(healthz_port), "10256", FIELD_RUN, 0, 65535,
-          "deprecated: port of the health check server if its address has none; 0: no server", NULL },
-        { NULL, "metrics-port", CONFIG_TYPE_INT32, AT(metrics_port), "10249", FIELD_RUN, 0, 65535,
-          "deprecated: port of the metrics server if its address has none; 0: no server", NULL },
+        { NULL, "healthz-port", CONFIG_TYPE_INT32, AT(healthz_port), "10256", FIELD_RUN | FIELD_DEPRECATED, 0, 65535,
+          "deprecated, use --healthz-bind-address; port of that if it has none; 0: no server", NULL },
+        { NULL, "metrics-port", CONFIG_TYPE_INT32, AT(metrics_port), "10249", FIELD_RUN | FIELD_DEPRECATED, 0, 65535,
+          "deprecated, use --metrics-bind-address; port of that if it has none; 0: no server", NULL },
         { NULL, "cleanup-ipvs", CONFIG_TYPE_BOOL, FIELD_NOWHERE, "true", FIELD_OLD, 0, 0,
           "flush IPVS with --cleanup (only what is ours is ever removed)", NULL },
         { NULL, "cleanup-iptables", CONFIG_TYPE_BOOL, FIELD_NOWHERE, "false", FIELD_OLD, 0, 0,

@@ -38,7 +38,7 @@ static int config_file_find(const char *path, size_t *ret) {
 }
 
 static int config_file_unknown(ConfigLoader *loader, const char *path, unsigned line) {
-        const char *nearest = config_nearest(path, config_field_count(), field_path);
+        const char *nearest = config_nearest(path, config_field_count(), field_path, 0);
         _cleanup_(freep) char *quoted = config_quote(path);
 
         if (!quoted)

@@ -33,7 +33,7 @@ static int config_flag_unknown(const char *argument, const char *name, size_t si
         for (char *p = word; *p != '\0'; p++)
                 if (*p == '_')
                         *p = '-';
-        nearest = config_nearest(word, config_field_count(), flag_name);
+        nearest = config_nearest(word, config_field_count(), flag_name, 0);
         if (nearest)
                 config_message(messages,
                                CONFIG_SEVERITY_ERROR,
@@ -169,6 +169,8 @@ static bool config_flag_used_before(const ConfigFlagUses *uses, size_t i) {
 
 /* Says once of each flag what does not come of it. */
 static void config_flag_remark(ConfigLoader *loader, const ConfigField *field) {
+        if (field->flags & FIELD_DEPRECATED)
+                config_message(loader->messages, CONFIG_SEVERITY_WARNING, "--%s: %s", field->flag, field->help);
         if (field->flags & (FIELD_NO_EFFECT | FIELD_OLD))
                 config_message(loader->messages,
                                CONFIG_SEVERITY_WARNING,

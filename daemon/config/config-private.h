@@ -22,8 +22,11 @@
 /* `text` in quotes with control characters escaped, cut when long, for messages. New memory; NULL: out of memory. */
 char *config_quote(const char *text);
 
-/* The word of `words` (`n` of them, given by `get`) that `text` was probably meant to be; NULL if none is near. */
-const char *config_nearest(const char *text, size_t n, const char *(*get)(size_t i));
+/*
+ * The one of `n` words (given by `get`, which may return NULL) that `text` was probably meant to be: by at most `max`
+ * insertions, deletions and replacements, or a third of its length if `max` is 0. NULL if none is near.
+ */
+const char *config_nearest(const char *text, size_t n, const char *(*get)(size_t i), size_t max);
 
 /* As Go prints it: "1h0m0s", "1.5s", "250ms". */
 #define CONFIG_DURATION_STRLEN 40
@@ -95,6 +98,7 @@ enum {
         FIELD_POSITIVE = 1 << 6, /* zero is an error */
         FIELD_LIVE = 1 << 7, /* a change can be applied to the running daemon */
         FIELD_NOT_WRITTEN = 1 << 8, /* in the file accepted, not written */
+        FIELD_DEPRECATED = 1 << 9, /* said once; it has an effect */
 };
 
 #define FIELD_NOWHERE SIZE_MAX
@@ -205,5 +209,11 @@ void config_validate(ConfigLoader *loader);
 
 /* ---- feature gates */
 
-/* NULL: fine; else why the gate has no effect here, to be put behind its name. */
-const char *config_gate_remark(const char *name);
+/*
+ * False: nothing is to be said about the gate. Else *ret_text goes behind its name, and *ret_nearest, unless NULL,
+ * behind that.
+ */
+bool config_gate_check(const FeatureGate *gate,
+                       ConfigSeverity *ret_severity,
+                       const char **ret_text,
+                       const char **ret_nearest);

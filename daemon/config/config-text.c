@@ -31,7 +31,7 @@ char *config_quote(const char *text) {
         return TAKE_PTR(quoted);
 }
 
-/* ---- the nearest word: by insertions, deletions and replacements that turn one into the other */
+/* ---- the nearest word */
 
 #define WORD_MAX 64
 
@@ -57,8 +57,8 @@ static size_t edit_distance(const char *a, const char *b) {
         return row[n_b];
 }
 
-const char *config_nearest(const char *text, size_t n, const char *(*get)(size_t i)) {
-        size_t least = MAX2(strlen(text) / 3, (size_t) 1) + 1;
+const char *config_nearest(const char *text, size_t n, const char *(*get)(size_t i), size_t max) {
+        size_t least = (max > 0 ? max : MAX2(strlen(text) / 3, (size_t) 1)) + 1;
         const char *nearest = NULL;
 
         for (size_t i = 0; i < n; i++) {

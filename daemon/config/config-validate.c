@@ -132,16 +132,20 @@ static void config_validate_gates(ConfigLoader *loader) {
         const FeatureGates *gates = &loader->config->feature_gates;
 
         for (size_t i = 0; i < gates->n_items; i++) {
-                const char *remark = config_gate_remark(gates->items[i].name);
                 _cleanup_(freep) char *quoted = config_quote(gates->items[i].name);
+                const char *text, *nearest;
+                ConfigSeverity severity;
 
-                if (remark)
+                if (config_gate_check(&gates->items[i], &severity, &text, &nearest))
                         config_field_message(loader,
                                              config_field_at(offsetof(Config, feature_gates)),
-                                             CONFIG_SEVERITY_WARNING,
-                                             "%s %s",
+                                             severity,
+                                             "%s %s%s%s%s",
                                              quoted ? quoted : "",
-                                             remark);
+                                             text,
+                                             nearest ? " " : "",
+                                             nearest ? nearest : "",
+                                             nearest ? "?" : "");
         }
 }
 

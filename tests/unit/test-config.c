@@ -146,8 +146,8 @@ static void test_repeated_flags(void **state) {
                               "--nodeport-addresses=primary",
                               "--cluster-cidr=10.0.0.0/8",
                               "--cluster-cidr=fd00::/8",
-                              "--feature-gates=A=true,B=false",
-                              "--feature-gates=B=true, C = false ,",
+                              "--feature-gates=AA=true,BB=false",
+                              "--feature-gates=BB=true, CC = false ,",
                               "--log-dir=/a",
                               "--log-dir=/b"),
                          0);
@@ -156,9 +156,9 @@ static void test_repeated_flags(void **state) {
         assert_int_equal(config->cluster_cidrs.n_items, 1);
         assert_int_equal(config->cluster_cidrs.items[0].addr.family, AF_INET6);
         assert_int_equal(config->feature_gates.n_items, 3);
-        assert_true(config_feature_enabled(config, "B", false));
-        assert_false(config_feature_enabled(config, "C", true));
-        assert_true(config_feature_enabled(config, "D", true));
+        assert_true(config_feature_enabled(config, "BB", false));
+        assert_false(config_feature_enabled(config, "CC", true));
+        assert_true(config_feature_enabled(config, "DD", true));
         assert_int_equal(count_messages(&messages, "--log-dir"), 1);
 }
 
@@ -283,6 +283,41 @@ static void test_all_faults(void **state) {
                 assert_message(&messages, CONFIG_SEVERITY_ERROR, errors[i]);
 }
 
+static void test_feature_gates(void **state) {
+        static const struct {
+                const char *argument, *message;
+                int result;
+        } cases[] = {
+                { "PreferSameTrafficDistribution=true", NULL, 0 },
+                { "TopologyAwareHints=true,IPv6DualStack=true", NULL, 0 },
+                { "IPv6DualStack=false", "--feature-gates: \"IPv6DualStack\" is always on here, false is ignored", 0 },
+                { "SupportIPVSProxyMode=true",
+                  "--feature-gates: \"SupportIPVSProxyMode\" has not been needed since Kubernetes 1.11, remove it",
+                  0 },
+                { "ContextualLogging=true", "\"ContextualLogging\" changes nothing here", 0 },
+                { "WindowsEndpointSliceProxying=true", "is no feature gate of this program, ignored", 0 },
+                { "PreferSameTraficDistribution=true",
+                  "--feature-gates: \"PreferSameTraficDistribution\" is an unknown feature gate, did you mean "
+                  "PreferSameTrafficDistribution?",
+                  -EINVAL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(config_freep) Config *config = NULL;
+                _cleanup_(config_messages_done) ConfigMessages messages = {};
+                _cleanup_(freep) char *argument = NULL;
+
+                assert_true(asprintf(&argument, "--feature-gates=%s", cases[i].argument) > 0);
+                assert_int_equal(load(&config, &messages, argument, "--nodeport-addresses=primary"), cases[i].result);
+                if (cases[i].message)
+                        assert_message(&messages,
+                                       cases[i].result < 0 ? CONFIG_SEVERITY_ERROR : CONFIG_SEVERITY_WARNING,
+                                       cases[i].message);
+                else
+                        assert_int_equal(messages.n_items, 0);
+        }
+}
+
 static void test_help_and_version(void **state) {
         _cleanup_(freep) char *help = NULL, *version = NULL, *raw = NULL;
 
@@ -307,6 +342,7 @@ int main(void) {
                 cmocka_unit_test(test_addresses),
                 cmocka_unit_test(test_node_name),
                 cmocka_unit_test(test_all_faults),
+                cmocka_unit_test(test_feature_gates),
                 cmocka_unit_test(test_help_and_version),
         };
 

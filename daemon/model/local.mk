@@ -12,6 +12,8 @@ libmodel_a_SOURCES = \
 	daemon/model/kernel-ops.h \
 	daemon/model/node.c \
 	daemon/model/node.h \
+	daemon/model/override.c \
+	daemon/model/override.h \
 	daemon/model/service.c \
 	daemon/model/service.h \
 	daemon/model/store.c \

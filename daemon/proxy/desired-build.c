@@ -205,7 +205,25 @@ static int builder_add_addresses(Builder *b,
 
 /* ---- endpoints of a port */
 
-static int port_family_init(PortFamily *family, const Builder *b, const ServicePort *port, int af) {
+/* An endpoint of weight 0 is left out, so that it drains as one that left; the list is nobody else's yet. */
+static void dest_list_override(DestList *list, const Override *overrides) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < list->n_servers; i++) {
+                const Override *o = overrides;
+
+                while (o && ip_port_compare(&o->addr, &list->servers[i].addr) != 0)
+                        o = o->next;
+                if (o)
+                        list->servers[i].weight = o->weight;
+                if (list->servers[i].weight > 0)
+                        list->servers[n++] = list->servers[i];
+        }
+        list->n_servers = n;
+}
+
+static int port_family_init(PortFamily *family, const Builder *b, const char *id, const ServicePort *port, int af) {
+        const Override *overrides = override_set_of(b->config->overrides, id);
         const Topology *topology = &b->config->topology;
         int r;
 
@@ -215,7 +233,12 @@ static int port_family_init(PortFamily *family, const Builder *b, const ServiceP
         r = endpoints_choose(&family->refs, topology, TRAFFIC_POLICY_CLUSTER, NULL, &family->cluster);
         if (r < 0)
                 return r;
-        return endpoints_choose(&family->refs, topology, TRAFFIC_POLICY_LOCAL, NULL, &family->local);
+        r = endpoints_choose(&family->refs, topology, TRAFFIC_POLICY_LOCAL, NULL, &family->local);
+        if (r < 0 || !overrides)
+                return r;
+        dest_list_override(family->cluster, overrides);
+        dest_list_override(family->local, overrides);
+        return 0;
 }
 
 /* reference §4.5 KUBE-LOOP-BACK: every local endpoint, ready or not */
@@ -263,7 +286,7 @@ static int builder_add_family(Builder *b, DesiredPort *port, const ServicePort *
         Choice internal, external;
         int r;
 
-        r = port_family_init(&family, b, source, af);
+        r = port_family_init(&family, b, port->id, source, af);
         if (r < 0)
                 return r;
         desired_port_count(port, &family.refs);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/macros.h"
+#include "model/override.h"
 #include "model/store.h"
 #include "proxy/endpoints.h"
 #include "proxy/kernel-table.h"
@@ -24,6 +25,7 @@ typedef struct ProxyConfig {
         uint64_t generation, now_usec; /* what is written on ports computed now */
         const IpAddr *host_addresses; /* sorted; of the node's other devices: only cluster IPs are bound although here */
         size_t n_host_addresses;
+        const OverrideSet *overrides; /* weights of single endpoints over what the rules say; NULL = none */
         IpAddr node_ips[2]; /* the node's IPv4 and IPv6 address, or none: who is meant by a source range with it */
 } ProxyConfig;
 

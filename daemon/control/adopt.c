@@ -47,6 +47,7 @@ static int address_walk_visit(const AddressInfo *info, void *userdata) {
         address = kernel_table_address(walk->parts->table, &info->addr);
         if (!address || !address->present) {
                 walk->n_drift++;
+                drift_log_address(walk->parts->drift, DRIFT_ACTION_UNEXPECTED, &info->addr);
                 r = kernel_table_set_address(walk->parts->table, &info->addr, true);
                 if (r < 0)
                         return r;
@@ -68,6 +69,7 @@ static int adopt_missing_addresses(const AdoptParts *parts, size_t *n_drift) {
                 if (address->present && !address->seen) {
                         address->present = false;
                         kernel_table_queue_address(parts->table, address);
+                        drift_log_address(parts->drift, DRIFT_ACTION_MISSING, &address->addr);
                         (*n_drift)++;
                 }
                 address->seen = false;
@@ -152,7 +154,9 @@ static int element_list_add_known(ElementList *list, const KernelTable *table) {
         return r;
 }
 
-static int adopt_elements(const AdoptParts *parts, const ElementList *list, size_t *n_drift) {
+/* Of a table that was made anew every element was missing: that is one repair. */
+static int adopt_elements(const AdoptParts *parts, const ElementList *list, bool made, size_t *n_drift) {
+        DriftLog *drift = made ? NULL : parts->drift;
         ElementState *element;
         int r;
 
@@ -160,6 +164,7 @@ static int adopt_elements(const AdoptParts *parts, const ElementList *list, size
                 element = kernel_table_element(parts->table, &list->items[i]);
                 if (!element || !element->present) {
                         (*n_drift)++;
+                        drift_log_element(drift, DRIFT_ACTION_UNEXPECTED, &list->items[i]);
                         r = kernel_table_set_element(parts->table, &list->items[i], true);
                         if (r < 0)
                                 return r;
@@ -171,6 +176,7 @@ static int adopt_elements(const AdoptParts *parts, const ElementList *list, size
                 if (element->present && !element->seen) {
                         element->present = false;
                         kernel_table_queue_element(parts->table, element);
+                        drift_log_element(drift, DRIFT_ACTION_MISSING, &element->element);
                         (*n_drift)++;
                 }
                 element->seen = false;
@@ -193,8 +199,11 @@ int adopt_filter(const AdoptParts *parts, size_t *n_drift) {
         r = parts->backend->ops->filter_ensure(parts->backend, parts->filter, list.items, list.n_items);
         if (r < 0)
                 return r;
-        *n_drift += r > 0;
-        return adopt_elements(parts, &list, r > 0 ? &n_made : n_drift);
+        if (r > 0) {
+                (*n_drift)++;
+                drift_log_table(parts->drift, DRIFT_ACTION_MISSING);
+        }
+        return adopt_elements(parts, &list, r > 0, r > 0 ? &n_made : n_drift);
 }
 
 /* ---- virtual servers */
@@ -262,7 +271,12 @@ static int server_walk_visit(const VirtualServer *service,
         for (size_t i = 0; i < n_infos; i++)
                 walk->dests[i] = infos[i].server;
         if (!server_is_known(server, service, walk->dests, n_infos)) {
-                walk->n_drift += owner == SERVER_OWNER_US;
+                if (owner == SERVER_OWNER_US) {
+                        walk->n_drift++;
+                        drift_log_server(parts->drift,
+                                         server && server->present ? DRIFT_ACTION_CHANGED : DRIFT_ACTION_UNEXPECTED,
+                                         &service->key);
+                }
                 r = kernel_table_set_server(parts->table, &service->key, service, walk->dests, n_infos, owner);
                 if (r < 0)
                         return r;
@@ -289,7 +303,10 @@ static int adopt_missing_servers(const AdoptParts *parts, size_t *n_drift) {
                 server->seen = false;
         }
         for (size_t i = 0; i < n && r >= 0; i++) {
-                *n_drift += kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US;
+                if (kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US) {
+                        (*n_drift)++;
+                        drift_log_server(parts->drift, DRIFT_ACTION_MISSING, &gone[i]);
+                }
                 r = kernel_table_set_server(parts->table, &gone[i], NULL, NULL, 0, SERVER_OWNER_US);
         }
         return r;

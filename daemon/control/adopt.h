@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "control/drift.h"
 #include "control/journal.h"
 #include "kernel/backend.h"
 #include "proxy/kernel-table.h"
@@ -20,6 +21,7 @@ typedef struct AdoptParts {
         const FilterConfig *filter;
         const IpNet *exclude_cidrs; /* foreign whatever else is true */
         size_t n_exclude_cidrs;
+        DriftLog *drift; /* NULL: what is found is not noted */
 } AdoptParts;
 
 typedef struct HostAddresses {

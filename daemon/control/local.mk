@@ -21,6 +21,14 @@ libcontrol_a_SOURCES = \
 	daemon/control/node-setup.h \
 	daemon/control/node-view.c \
 	daemon/control/node-view.h \
+	daemon/control/drift.c \
+	daemon/control/drift.h \
+	daemon/control/explain.c \
+	daemon/control/explain.h \
+	daemon/control/node-drain.c \
+	daemon/control/node-drain.h \
+	daemon/control/overrides.c \
+	daemon/control/overrides.h \
 	daemon/control/port-view.c \
 	daemon/control/port-view.h \
 	daemon/control/priorities.h \

@@ -9,8 +9,10 @@
 #include "control/journal.h"
 #include "control/manager.h"
 #include "control/measure.h"
+#include "control/node-drain.h"
 #include "control/node-view.h"
 #include "control/reconciler.h"
+#include "control/overrides.h"
 #include "control/statistics.h"
 
 /* Copies of what ManagerOptions points to; all owned. */
@@ -51,6 +53,14 @@ enum {
         LOOK_SERVERS = 4,
         LOOK_ALL = 7,
 };
+
+/* overrides.c */
+typedef struct ManagerOverrides {
+        OverrideSet *set; /* owned */
+        sd_event_source *timer; /* until the first of them ends */
+        OverrideListener listener;
+        void *userdata;
+} ManagerOverrides;
 
 struct Manager {
         sd_event *event; /* owned reference */
@@ -104,9 +114,12 @@ struct Manager {
         uint64_t last_ticket;
         ManagerListenerEntry *listeners;
         PortObserverEntry *port_observers;
+        ManagerOverrides overrides;
+        NodeDrain node_drain;
+        DriftLog drift; /* since the first sync */
 };
 
-AdoptParts manager_adopt_parts(const Manager *manager);
+AdoptParts manager_adopt_parts(Manager *manager);
 uint64_t manager_now(const Manager *manager); /* CLOCK_BOOTTIME */
 uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
 
@@ -120,3 +133,7 @@ void manager_look(Manager *manager, unsigned what);
 int manager_update_view(Manager *manager);
 /* Listeners and tickets, from the event loop. */
 void manager_notify_soon(Manager *manager);
+
+/* overrides.c: reads what was kept. -ENOMEM and the like. */
+int manager_overrides_start(Manager *manager);
+void manager_overrides_done(Manager *manager);

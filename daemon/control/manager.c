@@ -65,6 +65,8 @@ int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *o
         if (r >= 0)
                 r = kernel_table_new(&manager->table);
         if (r >= 0)
+                r = override_set_new(&manager->overrides.set);
+        if (r >= 0)
                 r = desired_new(manager->store, manager->table, &manager->desired);
         if (r >= 0)
                 r = journal_new(manager->options.state_directory,
@@ -118,6 +120,8 @@ Manager *manager_free(Manager *manager) {
         for (size_t i = 0; i < ELEMENTSOF(sources); i++)
                 (void) sd_event_source_disable_unref(sources[i]);
         (void) reconciler_free(manager->reconciler);
+        manager_overrides_done(manager);
+        (void) sd_event_source_disable_unref(manager->node_drain.timer);
         (void) statistics_free(manager->statistics);
         (void) drain_free(manager->drain);
         (void) journal_free(manager->journal);
@@ -135,7 +139,8 @@ Manager *manager_free(Manager *manager) {
         return NULL;
 }
 
-AdoptParts manager_adopt_parts(const Manager *manager) {
+AdoptParts manager_adopt_parts(Manager *manager) {
+        manager->drift.now_usec = manager_real_now(manager);
         return (AdoptParts) {
                 .table = manager->table,
                 .backend = manager->backend,
@@ -143,6 +148,7 @@ AdoptParts manager_adopt_parts(const Manager *manager) {
                 .filter = &manager->options.filter,
                 .exclude_cidrs = manager->options.exclude_cidrs,
                 .n_exclude_cidrs = manager->options.n_exclude_cidrs,
+                .drift = manager->generation > 0 ? &manager->drift : NULL,
         };
 }
 
@@ -225,6 +231,9 @@ int manager_start(Manager *manager) {
         r = manager_sync_start(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to listen to the kernel: %m");
+        r = manager_overrides_start(manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to prepare overrides of endpoints: %m");
         manager->state = MANAGER_STATE_SYNCING;
         manager->started = true;
         manager_wake(manager);

@@ -108,6 +108,9 @@ typedef struct ManagerStatus {
         uint64_t n_operations, n_operation_failures; /* in the kernel, over all syncs */
         uint64_t n_drift; /* repairs of what others changed */
         uint64_t n_refused; /* virtual servers wanted by a service and not given to it */
+        const char *drain_state; /* "off", "draining", "done": of the node, see node-drain.h */
+        uint64_t drain_deadline_usec; /* 0 = none */
+        uint64_t drain_connections; /* left, as last counted */
         uint64_t n_draining; /* real servers at weight 0 with connections */
         const char *error; /* the first failing object and why; "" if all is well. Valid until the next change. */
         const char *node_name; /* valid as long as the manager */
@@ -116,6 +119,8 @@ typedef struct ManagerStatus {
 void manager_status(const Manager *manager, ManagerStatus *ret);
 /* The same without what has to be counted over all services: n_endpoints, n_virtual_servers and n_refused are 0. */
 void manager_status_brief(const Manager *manager, ManagerStatus *ret);
+/* What somebody else changed and was repaired; see control/drift.h. Valid as long as the manager. */
+const struct DriftLog *manager_drift(const Manager *manager);
 /* As read by manager_start(); all 0 before. Valid as long as the manager. */
 const KernelInfo *manager_kernel_info(const Manager *manager);
 

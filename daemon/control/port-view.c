@@ -6,6 +6,8 @@
 
 #include "control/manager-private.h"
 
+#define SERVERS_READ_MAX 64
+
 static const char *const port_state_table[_PORT_STATE_MAX] = {
         [PORT_STATE_PENDING] = "pending", [PORT_STATE_SYNCED] = "synced",     [PORT_STATE_DEGRADED] = "degraded",
         [PORT_STATE_REFUSED] = "refused", [PORT_STATE_REMOVING] = "removing",
@@ -141,58 +143,96 @@ static uint64_t deadline_to_real(const Manager *manager, uint64_t boot_usec) {
         return manager_real_now(manager) + (boot_usec > now ? boot_usec - now : 0);
 }
 
+static int endpoint_visit_one(const EndpointVisit *visit, const RealServer *real, uint32_t active, uint32_t inactive) {
+        const RealServerState *dest = server_state_find_dest(visit->server, &real->addr);
+        EndpointRow *row = endpoint_table_find(visit->table, &real->addr);
+
+        if (!row) {
+                row = endpoint_table_append(visit->table);
+                if (!row)
+                        return -ENOMEM;
+                row->addr = real->addr;
+                row->state = "removed";
+        }
+        row->weight = MAX2(row->weight, real->weight);
+        row->active += active;
+        row->inactive += inactive;
+        if (dest && dest->drain_usec > 0) {
+                row->state = "draining";
+                row->drain_deadline_usec = deadline_to_real(visit->manager, dest->drain_usec);
+        }
+        return 0;
+}
+
 static int endpoint_visit(const VirtualServer *service,
                           const TrafficStats *stats,
                           const RealServerInfo *infos,
                           size_t n_infos,
                           void *userdata) {
-        const EndpointVisit *visit = userdata;
+        int r = 0;
 
-        for (size_t i = 0; i < n_infos; i++) {
-                const RealServerState *dest = server_state_find_dest(visit->server, &infos[i].server.addr);
-                EndpointRow *row = endpoint_table_find(visit->table, &infos[i].server.addr);
-
-                if (!row) {
-                        row = endpoint_table_append(visit->table);
-                        if (!row)
-                                return -ENOMEM;
-                        row->addr = infos[i].server.addr;
-                        row->state = "removed";
-                }
-                row->weight = MAX2(row->weight, infos[i].server.weight);
-                row->active += infos[i].active;
-                row->inactive += infos[i].inactive;
-                if (dest && dest->drain_usec > 0) {
-                        row->state = "draining";
-                        row->drain_deadline_usec = deadline_to_real(visit->manager, dest->drain_usec);
-                }
-        }
-        return 0;
+        for (size_t i = 0; i < n_infos && r >= 0; i++)
+                r = endpoint_visit_one(userdata, &infos[i].server, infos[i].active, infos[i].inactive);
+        return r;
 }
 
-int port_view_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n) {
-        EndpointTable table = {};
-        int r = endpoint_table_fill(&table, manager, port);
+/* As known without asking the kernel. */
+static int endpoint_visit_known(const EndpointVisit *visit) {
+        int r = 0;
+
+        for (size_t i = 0; i < visit->server->n_dests && r >= 0; i++)
+                r = endpoint_visit_one(visit, &visit->server->dests[i].server, 0, 0);
+        return r;
+}
+
+/* The first SERVERS_READ_MAX virtual servers are asked about connections: one Service may have very many. */
+static int endpoint_table_visit(EndpointTable *table, Manager *manager, const DesiredPort *port, bool read) {
+        unsigned n_read = 0;
+        int r = 0;
 
         for (size_t i = 0; r >= 0 && i < port->n_servers; i++) {
-                EndpointVisit visit = { manager, port->servers[i].claim.server, &table };
+                EndpointVisit visit = { manager, port->servers[i].claim.server, table };
 
                 if (port_server_refusal(&port->servers[i]) != REFUSAL_NONE || !visit.server->present)
                         continue;
-                r = manager->backend->ops->ipvs_read(
-                        manager->backend, &visit.server->key, endpoint_visit, &visit);
+                if (read && n_read++ < SERVERS_READ_MAX)
+                        r = manager->backend->ops->ipvs_read(
+                                manager->backend, &visit.server->key, endpoint_visit, &visit);
+                else
+                        r = endpoint_visit_known(&visit);
                 if (r == -ESRCH)
                         r = 0; /* gone behind our back: the audit finds it */
         }
+        return r;
+}
+
+static int port_view_rows(Manager *manager, const DesiredPort *port, bool read, EndpointRow **ret, size_t *ret_n) {
+        const OverrideSet *overrides = manager->overrides.set;
+        EndpointTable table = {};
+        int r;
+
+        r = endpoint_table_fill(&table, manager, port);
+        if (r >= 0)
+                r = endpoint_table_visit(&table, manager, port, read);
         if (r < 0) {
                 free(table.rows);
                 return r;
         }
         if (table.n_rows > 0)
                 qsort(table.rows, table.n_rows, sizeof(EndpointRow), endpoint_row_compare);
+        for (size_t i = 0; override_set_of(overrides, port->id) && i < table.n_rows; i++)
+                table.rows[i].override = override_set_find(overrides, port->id, &table.rows[i].addr);
         *ret = table.rows;
         *ret_n = table.n_rows;
         return 0;
+}
+
+int port_view_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n) {
+        return port_view_rows(manager, port, /* read= */ true, ret, ret_n);
+}
+
+int port_view_known_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n) {
+        return port_view_rows(manager, port, /* read= */ false, ret, ret_n);
 }
 
 /* ---- statistics */
@@ -237,4 +277,13 @@ int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec
         total = statistics_total(manager->statistics);
         *ret = (PortStatistics) { total->traffic, total->active, total->inactive };
         return 0;
+}
+
+int manager_reset_statistics(Manager *manager) {
+        uint64_t usec;
+        int r = manager_refresh_statistics(manager, &usec);
+
+        if (r >= 0)
+                statistics_reset(manager->statistics);
+        return r;
 }

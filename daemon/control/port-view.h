@@ -10,6 +10,7 @@
 
 #include "common/macros.h"
 #include "control/manager.h"
+#include "model/override.h"
 
 typedef enum PortState {
         PORT_STATE_PENDING, /* not all of it is in the kernel yet */
@@ -35,10 +36,14 @@ typedef struct EndpointRow {
         uint32_t active, inactive; /* connections over all virtual servers of the port */
         uint64_t drain_deadline_usec; /* CLOCK_REALTIME; 0 = does not drain */
         bool local;
+        const Override *override; /* borrowed likewise; NULL = none */
 } EndpointRow;
 
 /* Sorted by address and port; those that drain and are no longer in a slice too. Owned by the caller. -errno. */
 int port_view_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n);
+
+/* The same without connections and the weights that only the kernel knows: nothing is read from it. */
+int port_view_known_endpoints(Manager *manager, const DesiredPort *port, EndpointRow **ret, size_t *ret_n);
 
 typedef struct PortStatistics {
         TrafficStats traffic; /* sum over the virtual servers of the port */
@@ -50,5 +55,7 @@ typedef struct PortStatistics {
  * the first sync.
  */
 int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatistics *ret, uint64_t *ret_usec);
+/* Every counter begins at 0 again. -EAGAIN before the first sync. */
+int manager_reset_statistics(Manager *manager);
 /* The sum over all virtual servers of ours. */
 int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec);

@@ -18,7 +18,9 @@ static void manager_count(const Manager *manager, ManagerStatus *status) {
 
 void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
         *ret = (ManagerStatus) {
-                .state = manager->state,
+                .state = manager->state == MANAGER_STATE_RUNNING && manager->node_drain.state != NODE_DRAIN_OFF ?
+                                 MANAGER_STATE_DRAINING :
+                                 manager->state,
                 .api_state = manager->api_state,
                 .last_api_event_usec = manager->last_api_event_usec,
                 .generation = manager->generation,
@@ -32,6 +34,9 @@ void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
                 .n_operation_failures = manager->n_operation_failures,
                 .n_drift = manager->n_drift,
                 .n_draining = manager->n_draining,
+                .drain_state = node_drain_state_to_string(manager->node_drain.state),
+                .drain_deadline_usec = manager->node_drain.deadline_usec,
+                .drain_connections = manager->node_drain.n_connections,
                 .error = manager->error,
                 .node_name = manager->options.node_name,
         };
@@ -44,4 +49,8 @@ void manager_status(const Manager *manager, ManagerStatus *ret) {
 
 const KernelInfo *manager_kernel_info(const Manager *manager) {
         return &manager->info;
+}
+
+const DriftLog *manager_drift(const Manager *manager) {
+        return &manager->drift;
 }

@@ -250,6 +250,7 @@ static void manager_turn(Manager *manager) {
 
         manager->view.config.generation = manager->generation + 1;
         manager->view.config.now_usec = manager_real_now(manager);
+        manager->view.config.overrides = manager->overrides.set;
         r = reconciler_turn(manager->reconciler, manager_scope(manager), &manager->view.config, &options, &result);
         if (r < 0) {
                 sync_fail(manager, r, "Failed to prepare a sync: out of memory");

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why an address and port does what it does: which endpoints a virtual server uses and why each other one is not, and
+ * where the kernel differs from what is wanted. Nothing is stored; all is read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control/manager.h"
+#include "model/override.h"
+
+typedef struct ExplainedEndpoint {
+        IpPort addr;
+        EndpointUse use;
+        bool local;
+        const Override *override; /* borrowed until the next event loop turn; NULL = none */
+        const char *node, *zone; /* borrowed likewise */
+        bool wanted; /* among the real servers of the virtual server */
+        bool present; /* in the kernel */
+        uint32_t weight; /* there */
+} ExplainedEndpoint;
+
+/* The port that holds the virtual server, and which of its servers that is; NULL if none does. */
+const DesiredPort *explain_find(const Manager *manager, const VirtualServerKey *key, const PortServer **ret_server);
+/* The endpoints of the family of this virtual server, sorted. Owned by the caller. -ENOMEM. */
+int explain_endpoints(const Manager *manager,
+                      const DesiredPort *port,
+                      const PortServer *server,
+                      ExplainedEndpoint **ret,
+                      size_t *ret_n);
+
+/* What is wanted and not there, or there and not wanted: what a sync would do, one line each. */
+typedef int (*DifferenceVisitor)(const char *text, void *userdata);
+/* Of everything; stops with a negative return of the visitor. */
+int explain_differences(const Manager *manager, DifferenceVisitor visitor, void *userdata);
+/* Of one virtual server. */
+int explain_server_differences(const ServerState *server, DifferenceVisitor visitor, void *userdata);

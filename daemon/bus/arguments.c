@@ -59,9 +59,24 @@ int argument_page(sd_bus_message *m, const char **ret_start_after, size_t *ret_l
         return 0;
 }
 
+static int option_read_list(sd_bus_message *m, const char *key, OptionList *list, sd_bus_error *error) {
+        const char *text;
+        int r;
+
+        *list = (OptionList) {};
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(m, "s", &text)) > 0) {
+                if (list->n_items == ARGUMENT_KEYS_MAX)
+                        return invalid(error, "The value of \"%s\" has more than %d items.", key, ARGUMENT_KEYS_MAX);
+                list->items[list->n_items++] = text;
+                r = argument_text(key, text, error);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int option_read(sd_bus_message *m, const char *key, const OptionSpec *spec, void *ret, sd_bus_error *error) {
-        const char type[] = { spec->type, '\0' };
-        const char *contents;
+        const char single[] = { spec->type, '\0' };
+        const char *type = spec->type == 'a' ? "as" : single, *contents;
         char found;
         int r;
 
@@ -71,7 +86,9 @@ static int option_read(sd_bus_message *m, const char *key, const OptionSpec *spe
         if (found != SD_BUS_TYPE_VARIANT || strcmp(contents, type) != 0)
                 return invalid(error, "The value of \"%s\" is to be of type %s.", key, type);
         r = sd_bus_message_enter_container(m, 'v', type);
-        if (r >= 0)
+        if (r >= 0 && spec->type == 'a')
+                r = option_read_list(m, key, (OptionList *) (void *) ((uint8_t *) ret + spec->offset), error);
+        else if (r >= 0)
                 r = sd_bus_message_read_basic(m, spec->type, (uint8_t *) ret + spec->offset);
         if (r >= 0 && spec->type == 's') {
                 const char *text;

@@ -26,11 +26,16 @@ int argument_protocol(const char *text, Protocol *ret, sd_bus_error *error);
 /* Reads "su": where a list goes on, and the clamped number of rows. */
 int argument_page(sd_bus_message *m, const char **ret_start_after, size_t *ret_limit, sd_bus_error *error);
 
-/* A key of an a{sv}: its type is 's', 't', 'u' or 'b'; what it is read into is at `offset`. */
+typedef struct OptionList {
+        const char *items[ARGUMENT_KEYS_MAX]; /* borrowed */
+        size_t n_items;
+} OptionList;
+
+/* A key of an a{sv}: its type is 's', 't', 'u', 'b', or 'a' for "as"; what it is read into is at `offset`. */
 typedef struct OptionSpec {
         const char *key;
         char type;
-        size_t offset; /* of a const char *, uint64_t, uint32_t or int */
+        size_t offset; /* of a const char *, uint64_t, uint32_t, int or OptionList */
 } OptionSpec;
 
 /* Reads a{sv} into the struct at `ret`; what is not given stays. Strings are valid as long as the message. */

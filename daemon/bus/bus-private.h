@@ -9,11 +9,16 @@
 
 #include "bus/bus.h"
 #include "bus/conditions.h"
+#include "bus/dump.h"
 #include "bus/index.h"
 #include "bus/peers.h"
 #include "bus/polkit.h"
 #include "bus/service-view.h"
 #include "bus/signals.h"
+#include "control/drift.h"
+#include "control/explain.h"
+#include "control/node-drain.h"
+#include "control/overrides.h"
 
 /* Somebody who waits for a sync; see resync.c. */
 typedef struct ResyncCall ResyncCall;
@@ -37,6 +42,7 @@ struct Bus {
 
         Index *index; /* owned: all service ports in order of their ids */
         Signals *signals; /* owned */
+        Dumps *dumps; /* owned */
         Peers *peers; /* owned: of this connection */
         Polkit *polkit; /* owned: of this connection */
         ServiceView view; /* of the object a call is for */
@@ -74,6 +80,7 @@ int bus_attach(Bus *bus);
 /* Makes `status` and the view say what is true now. */
 void bus_refresh(Bus *bus);
 uint64_t bus_now(const Bus *bus); /* CLOCK_MONOTONIC, of this event loop turn */
+uint64_t bus_real_now(const Bus *bus); /* CLOCK_REALTIME */
 
 /* manager-object.c, service-object.c, log-control.c */
 int bus_add_manager_object(Bus *bus);

@@ -15,7 +15,7 @@ uint64_t bus_now(const Bus *bus) {
         return now;
 }
 
-static uint64_t bus_real_now(const Bus *bus) {
+uint64_t bus_real_now(const Bus *bus) {
         uint64_t now = 0;
 
         (void) sd_event_now(bus->event, CLOCK_REALTIME, &now);
@@ -50,6 +50,8 @@ static void on_port(const DesiredPort *before, const DesiredPort *after, void *u
 
         bus->view_turn++;
         bus->counts_outdated = true;
+        if (!utf8_is_valid(after ? after->id : before->id))
+                return; /* of a manifest: it is served, but has no name that could be said on the bus */
         signals_note_port(bus->signals, before, after);
         if (!before && after)
                 (void) index_add(bus->index, after->id); /* on OOM it is not listed, but found by its id */
@@ -64,12 +66,19 @@ static void on_manager(Manager *manager, void *userdata) {
         signals_note_manager(bus->signals);
 }
 
+static void on_override(const char *id, void *userdata) {
+        Bus *bus = userdata;
+
+        bus->view_turn++;
+        signals_note_id(bus->signals, id);
+}
+
 static int bus_index_ports(Bus *bus) {
         const DesiredPort *port;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && (port = desired_next(manager_desired(bus->manager), &i));)
-                r = index_add(bus->index, port->id);
+                r = utf8_is_valid(port->id) ? index_add(bus->index, port->id) : 0;
         return r;
 }
 
@@ -96,6 +105,8 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
         if (r >= 0)
                 r = signals_new(bus, &bus->signals);
         if (r >= 0)
+                r = dumps_new(bus, &bus->dumps);
+        if (r >= 0)
                 r = bus_index_ports(bus);
         if (r >= 0)
                 r = manager_add_port_observer(manager, on_port, bus);
@@ -103,6 +114,7 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
                 r = manager_add_listener(manager, on_manager, bus);
         if (r < 0)
                 return r;
+        manager_on_override(manager, on_override, bus);
         *ret = TAKE_PTR(bus);
         return 0;
 }
@@ -115,7 +127,9 @@ Bus *bus_free(Bus *bus) {
         if (!bus)
                 return NULL;
         manager_remove_observers(bus->manager, bus);
+        manager_on_override(bus->manager, NULL, NULL);
         bus_connection_done(bus);
+        (void) dumps_free(bus->dumps);
         (void) signals_free(bus->signals);
         (void) index_free(bus->index);
         service_view_done(&bus->view);

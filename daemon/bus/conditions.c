@@ -129,3 +129,16 @@ int capabilities_append(sd_bus_message *reply, const Manager *manager, const Man
                 r = sd_bus_message_append(reply, "(sssa{sv})", "dummy", ready, "", 0);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
+
+void conditions_describe(Json *json, const Condition conditions[static _CONDITION_MAX]) {
+        json_open(json, "conditions", '[');
+        for (ConditionType t = 0; t < _CONDITION_MAX; t++) {
+                json_open(json, NULL, '{');
+                json_text(json, "type", condition_type_table[t]);
+                json_text(json, "status", conditions[t].status ? conditions[t].status : "unknown");
+                json_number(json, "sinceUSec", conditions[t].since_usec);
+                json_text(json, "reason", conditions[t].reason ? conditions[t].reason : "");
+                json_close(json, '{');
+        }
+        json_close(json, '[');
+}

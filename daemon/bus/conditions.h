@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "bus/json.h"
 #include "control/manager.h"
 
 typedef enum ConditionType {
@@ -30,3 +31,4 @@ bool conditions_update(Condition conditions[static _CONDITION_MAX], const Manage
 /* a(sstsa{sv}) and a(sssa{sv}) */
 int conditions_append(sd_bus_message *reply, const Condition conditions[static _CONDITION_MAX], const ManagerStatus *status);
 int capabilities_append(sd_bus_message *reply, const Manager *manager, const ManagerStatus *status);
+void conditions_describe(Json *json, const Condition conditions[static _CONDITION_MAX]);

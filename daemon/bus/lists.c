@@ -11,6 +11,7 @@
 #define SERVICE_ROW "(osssssqsuuuta{sv})"
 #define STATISTICS_ROW "(sttttttttttuua{sv})"
 #define BYTES_ROW 220
+#define ADDRESSES_MAX 64 /* of a row; the object has them all */
 
 /*
  * A filter by state costs much more than one by name: so many services are looked at in one call, then the page ends
@@ -103,7 +104,7 @@ static int append_addresses(sd_bus_message *reply, const DesiredPort *port) {
                 r = sd_bus_message_open_container(reply, 'v', "as");
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "s");
-        for (size_t i = 0; r >= 0 && i < port->n_servers; i++)
+        for (size_t i = 0; r >= 0 && i < MIN2(port->n_servers, (uint32_t) ADDRESSES_MAX); i++)
                 if (port->servers[i].kind != ADDRESS_KIND_NODE_PORT)
                         r = sd_bus_message_append(
                                 reply, "s", ip_addr_format(&port->servers[i].claim.wanted.key.addr, text));

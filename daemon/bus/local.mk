@@ -3,6 +3,8 @@
 noinst_LIBRARIES += libbus.a
 libbus_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 libbus_a_SOURCES = \
+	daemon/bus/actions.c \
+	daemon/bus/actions.h \
 	daemon/bus/admission.c \
 	daemon/bus/arguments.c \
 	daemon/bus/arguments.h \
@@ -12,8 +14,14 @@ libbus_a_SOURCES = \
 	daemon/bus/conditions.c \
 	daemon/bus/conditions.h \
 	daemon/bus/connection.c \
+	daemon/bus/describe.c \
+	daemon/bus/describe.h \
+	daemon/bus/dump.c \
+	daemon/bus/dump.h \
 	daemon/bus/index.c \
 	daemon/bus/index.h \
+	daemon/bus/json.c \
+	daemon/bus/json.h \
 	daemon/bus/lists.c \
 	daemon/bus/log-control.c \
 	daemon/bus/manager-object.c \

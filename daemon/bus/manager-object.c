@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bus/actions.h"
 #include "bus/arguments.h"
 #include "bus/bus-private.h"
+#include "bus/describe.h"
 #include "bus/properties.h"
 #include "common/bus-names.h"
 
@@ -94,49 +96,33 @@ static int method_get_service(sd_bus_message *m, void *userdata, sd_bus_error *e
                       sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_SERVICE, "There is no service \"%s\".", id);
 }
 
-/* The holder of a virtual server; claims are the first member of what a service port wants. */
-static const DesiredPort *find_by_address(const Bus *bus, const VirtualServerKey *key) {
-        const ServerState *server = kernel_table_server(manager_table(bus->manager), key);
-        const PortServer *holder;
-
-        if (!server || !server->claims)
-                return NULL;
-        holder = (const PortServer *) (const void *) server->claims;
-        for (size_t i = 0; i < holder->service->n_ports; i++) {
-                const DesiredPort *port = &holder->service->ports[i];
-
-                if (holder >= port->servers && holder < port->servers + port->n_servers)
-                        return port;
-        }
-        return NULL;
-}
-
 static int method_get_service_by_address(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *address, *protocol_text;
+        VirtualServerKey key = {};
+        const PortServer *server;
         const DesiredPort *found;
         Protocol protocol;
-        uint16_t port;
-        IpAddr addr;
+        Bus *bus = userdata;
         int r;
 
-        r = sd_bus_message_read(m, "sqs", &address, &port, &protocol_text);
+        r = sd_bus_message_read(m, "sqs", &address, &key.port, &protocol_text);
         if (r >= 0)
-                r = argument_address(address, &addr, error);
+                r = argument_address(address, &key.addr, error);
         if (r >= 0)
                 r = argument_protocol(protocol_text, &protocol, error);
-        if (r >= 0 && port == 0)
+        if (r >= 0 && key.port == 0)
                 r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "There is no port 0.");
         if (r < 0)
                 return r;
-        found = find_by_address(
-                userdata, &(VirtualServerKey) { .port = port, .protocol = (uint8_t) protocol, .addr = addr });
+        key.protocol = (uint8_t) protocol;
+        found = explain_find(bus->manager, &key, &server);
         return found ? reply_service(m, found) :
                        sd_bus_error_setf(error,
                                          BUS_ERROR_NO_SUCH_SERVICE,
                                          "No service has the address %s and the %s port %u.",
                                          address,
                                          protocol_to_kube(protocol),
-                                         port);
+                                         key.port);
 }
 
 /* ---- the others */
@@ -193,6 +179,42 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("t", timestamp_usec, "a{st}", totals),
                                 method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListDrift",
+                                SD_BUS_ARGS("u", limit),
+                                SD_BUS_RESULT("a(tsssa{sv})", repairs),
+                                bus_list_drift, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Describe",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("s", json),
+                                bus_describe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("DumpByFileDescriptor",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("h", fd),
+                                bus_dump, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("PlanByFileDescriptor",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("h", fd),
+                                bus_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Explain",
+                                SD_BUS_ARGS("s", address, "q", port, "s", protocol, "a{sv}", options),
+                                SD_BUS_RESULT("s", json),
+                                bus_explain, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_NO_RESULT,
+                                bus_reload, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ResetStatistics",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_NO_RESULT,
+                                bus_reset_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("BeginDrain",
+                                SD_BUS_ARGS("t", deadline_usec, "a{sv}", options),
+                                SD_BUS_NO_RESULT,
+                                bus_begin_drain, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("EndDrain",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_NO_RESULT,
+                                bus_end_drain, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Resync",
                                 SD_BUS_ARGS("t", flags),
                                 SD_BUS_RESULT("t", generation),
@@ -217,6 +239,9 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("SyncErrorCount", "t", NULL, STATUS(n_sync_errors), 0),
         SD_BUS_PROPERTY("DriftCount", "t", NULL, STATUS(n_drift), 0),
         SD_BUS_PROPERTY("RefusedCount", "t", NULL, STATUS(n_refused), 0),
+        SD_BUS_PROPERTY("DrainState", "s", NULL, STATUS(drain_state), CHANGES),
+        SD_BUS_PROPERTY("DrainDeadlineUSec", "t", NULL, STATUS(drain_deadline_usec), CHANGES),
+        SD_BUS_PROPERTY("DrainConnections", "t", NULL, STATUS(drain_connections), 0),
         SD_BUS_PROPERTY("Conditions", "a(sstsa{sv})", get_conditions, 0, CHANGES),
         SD_BUS_PROPERTY("Statistics", "a{st}", get_statistics, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
         SD_BUS_SIGNAL_WITH_ARGS("SyncFinished",

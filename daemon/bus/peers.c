@@ -34,6 +34,7 @@ typedef struct User {
         uid_t uid;
         bool used;
         Budget budget;
+        Bucket dumps;
         uint64_t muted_until_usec;
 } User;
 
@@ -61,6 +62,7 @@ struct Peers {
         HashMap table; /* name → Peer, owned */
         Peer *newest, *oldest;
         User users[USERS_MAX];
+        Bucket dump_bytes; /* of all users but root */
         Parked *put_back; /* owned list: will be dispatched again */
         size_t n_parked;
 };
@@ -109,6 +111,8 @@ static User *peers_user(Peers *peers, uid_t uid) {
 void peers_inherit(Peers *peers, const Peers *before) {
         for (size_t i = 0; before && i < USERS_MAX; i++)
                 peers->users[i] = before->users[i];
+        if (before)
+                peers->dump_bytes = before->dump_bytes;
 }
 
 /* ---- the table */
@@ -388,6 +392,23 @@ void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes,
                 bucket_take(&budget->bytes, now, n_bytes * USEC_PER_SEC / (PEER_BYTES_PER_SEC * PEER_USER_FACTOR));
                 bucket_take(&budget->calls, now, n_calls * USEC_PER_SEC / (PEER_CALLS_PER_SEC * PEER_USER_FACTOR));
         }
+}
+
+bool peers_take_dump(Peers *peers, uid_t uid, uint64_t now) {
+        Bucket *dumps = &peers_user(peers, uid)->dumps;
+        uint64_t cost = DUMPS_USEC / DUMPS_PER_USER;
+
+        if (uid == 0)
+                return true;
+        if (!bucket_has(dumps, now, cost, DUMPS_USEC) || !bucket_has(&peers->dump_bytes, now, 0, DUMPS_USEC))
+                return false;
+        bucket_take(dumps, now, cost);
+        return true;
+}
+
+void peers_charge_dump(Peers *peers, uid_t uid, uint64_t now, size_t n_bytes) {
+        if (uid != 0)
+                bucket_take(&peers->dump_bytes, now, n_bytes * DUMPS_USEC / DUMPS_BYTES);
 }
 
 /* ---- a bus that is stuck */

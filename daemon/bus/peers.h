@@ -20,6 +20,9 @@
 #define PEER_BYTES_BURST (16 * 1024 * 1024)
 #define PEER_USER_FACTOR 4 /* what a user may do over all connections */
 #define PEERS_MAX 4096
+#define DUMPS_PER_USER 10 /* in DUMPS_USEC */
+#define DUMPS_BYTES (64 * 1024 * 1024)
+#define DUMPS_USEC (600 * USEC_PER_SEC)
 
 typedef struct Peers Peers;
 
@@ -47,6 +50,11 @@ void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now_usec, size_t n_b
 int peers_get_uid(Peers *peers, sd_bus_message *m, uid_t *ret);
 /* The same without asking: false if it is not known yet. */
 bool peers_know_uid(Peers *peers, sd_bus_message *m, uid_t *ret);
+
+/* Whether one more dump may be made for this uid: 10 in 10 minutes, 64 MiB in 10 minutes over all; counts it. */
+bool peers_take_dump(Peers *peers, uid_t uid, uint64_t now_usec);
+/* So much was handed out. */
+void peers_charge_dump(Peers *peers, uid_t uid, uint64_t now_usec, size_t n_bytes);
 
 /* The message is dispatched again from the start, objects are looked up again. -ENOMEM. */
 int peers_put_back(Peers *peers, sd_bus_message *m);

@@ -129,6 +129,12 @@ static Question *polkit_find_call(const Polkit *polkit, const sd_bus_message *m,
         return NULL;
 }
 
+bool polkit_has_asked(const Polkit *polkit, const sd_bus_message *m) {
+        size_t i;
+
+        return polkit_find_call(polkit, m, &i) != NULL;
+}
+
 static void question_drop_call(Question *question, size_t i) {
         (void) sd_bus_message_unref(question->calls[i]);
         question->calls[i] = question->calls[--question->n_calls];

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-bus.h>
 
@@ -37,6 +38,9 @@ DEFINE_CLEANUP(Polkit *, polkit_free);
  * parsed, found and valid, and before anything is changed.
  */
 int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *request, sd_bus_error *error);
+
+/* Whether polkit was asked about this call already: it comes again with the verdict. */
+bool polkit_has_asked(const Polkit *polkit, const sd_bus_message *m);
 
 /* For tests, which have one uid only: root and the own user are asked about as everybody else is. */
 void polkit_ask_about_everybody(Polkit *polkit);

@@ -7,14 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bus/actions.h"
 #include "bus/arguments.h"
 #include "bus/bus-private.h"
+#include "bus/describe.h"
 #include "bus/properties.h"
 #include "common/bus-names.h"
 #include "common/parse.h"
 
 #define ENDPOINT_ROW "(sqssuuua{sv})"
 #define BYTES_ROW 160
+/* A Service may have very many addresses; what a property shows of them is bounded, Describe has no more either. */
+#define ROWS_MAX 1000
 
 /* ---- finding */
 
@@ -107,7 +111,7 @@ static int get_virtual_servers(sd_bus *b,
         const DesiredPort *port = bus->view.port;
         int r = sd_bus_message_open_container(reply, 'a', "(ssqua{sv})");
 
-        for (size_t i = 0; r >= 0 && i < port->n_servers; i++)
+        for (size_t i = 0; r >= 0 && i < MIN2(port->n_servers, (uint32_t) ROWS_MAX); i++)
                 r = append_virtual_server(reply, &port->servers[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -122,17 +126,18 @@ static int get_refused_addresses(sd_bus *b,
         const Bus *bus = userdata;
         const DesiredPort *port = bus->view.port;
         char address[IP_ADDR_STRLEN];
+        unsigned n = 0;
         int r = sd_bus_message_open_container(reply, 'a', "(ss)");
 
-        for (size_t i = 0; r >= 0 && i < port->service->n_refused; i++)
+        for (size_t i = 0; r >= 0 && i < port->service->n_refused && n++ < ROWS_MAX; i++)
                 r = sd_bus_message_append(reply,
                                           "(ss)",
                                           ip_addr_format(&port->service->refused[i].addr, address),
                                           refusal_reason_to_string(port->service->refused[i].reason));
-        for (size_t i = 0; r >= 0 && i < port->n_servers; i++) {
+        for (size_t i = 0; r >= 0 && i < port->n_servers && n < ROWS_MAX; i++) {
                 RefusalReason refusal = port_server_refusal(&port->servers[i]);
 
-                if (refusal != REFUSAL_NONE)
+                if (refusal != REFUSAL_NONE && n++ < ROWS_MAX)
                         r = sd_bus_message_append(
                                 reply,
                                 "(ss)",
@@ -170,16 +175,28 @@ static int append_endpoint(sd_bus_message *reply, const EndpointRow *row) {
                                           ip_addr_format(&row->addr.addr, address),
                                           row->addr.port,
                                           row->state,
-                                          row->node,
+                                          utf8_is_valid(row->node) ? row->node : "?",
                                           row->weight,
                                           row->active,
                                           row->inactive);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0 && row->pod[0])
+        if (r >= 0 && row->pod[0] && utf8_is_valid(row->pod))
                 r = sd_bus_message_append(reply, "{sv}", "pod", "s", row->pod);
-        if (r >= 0 && row->zone[0])
+        if (r >= 0 && row->zone[0] && utf8_is_valid(row->zone))
                 r = sd_bus_message_append(reply, "{sv}", "zone", "s", row->zone);
+        if (r >= 0 && row->override)
+                r = sd_bus_message_append(reply,
+                                          "{sv}{sv}{sv}",
+                                          "override",
+                                          "s",
+                                          row->override->reason,
+                                          "override-weight",
+                                          "u",
+                                          row->override->weight,
+                                          "override-expires-usec",
+                                          "t",
+                                          row->override->expires_usec);
         if (r >= 0 && row->drain_deadline_usec > 0)
                 r = sd_bus_message_append(reply, "{sv}", "drain-deadline-usec", "t", row->drain_deadline_usec);
         if (r >= 0)
@@ -293,6 +310,18 @@ static const sd_bus_vtable service_vtable[] = {
                                 SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("t", timestamp_usec, "a{st}", statistics),
                                 method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Describe",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("s", json),
+                                bus_describe_service, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetOverride",
+                                SD_BUS_ARGS("s", address, "q", port, "u", weight, "t", expires_usec, "s", reason),
+                                SD_BUS_NO_RESULT,
+                                bus_set_override, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ClearOverride",
+                                SD_BUS_ARGS("s", address, "q", port),
+                                SD_BUS_NO_RESULT,
+                                bus_clear_override, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Resync",
                                 SD_BUS_ARGS("t", flags),
                                 SD_BUS_RESULT("t", generation),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "bus/json.h"
 #include "common/bus-names.h"
 
 void service_view_done(ServiceView *view) {
@@ -91,5 +92,7 @@ const DesiredPort *service_path_find(const Manager *manager, const char *path) {
         if (sd_bus_path_decode(path, BUS_PATH_SERVICE, &id) <= 0)
                 return NULL;
         port = desired_find(manager_desired(manager), id);
-        return port && service_path_new(id, &again) >= 0 && strcmp(again, path) == 0 ? port : NULL;
+        if (!port || !utf8_is_valid(id))
+                return NULL; /* the bus would throw us out for a string that is no UTF-8 */
+        return service_path_new(id, &again) >= 0 && strcmp(again, path) == 0 ? port : NULL;
 }

@@ -338,8 +338,9 @@ static const struct {
         const char *name;
         bool at_once; /* else a second apart */
 } manager_properties[] = {
-        { "State", true },       { "ApiState", true },       { "Conditions", true },          { "Capabilities", true },
-        { "Generation", false }, { "ServiceCount", false },  { "EndpointCount", false },      { "VirtualServerCount", false },
+        { "State", true },       { "ApiState", true },      { "Conditions", true },     { "Capabilities", true },
+        { "Generation", false }, { "ServiceCount", false }, { "EndpointCount", false }, { "VirtualServerCount", false },
+        { "DrainState", true },  { "DrainDeadlineUSec", true },
 };
 
 static void hash_manager(const Bus *bus, uint32_t *hashes) {
@@ -354,6 +355,8 @@ static void hash_manager(const Bus *bus, uint32_t *hashes) {
         hashes[n++] = hash_number(status->n_services);
         hashes[n++] = hash_number(status->n_endpoints);
         hashes[n++] = hash_number(status->n_virtual_servers);
+        hashes[n++] = hash_text(status->drain_state);
+        hashes[n++] = hash_number(status->drain_deadline_usec);
 }
 
 static void tell_sync(Signals *signals, const ManagerStatus *status) {

@@ -9,7 +9,7 @@ libbusbench_a_SOURCES = \
 libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 
 bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection \
-	tests/bus/test-bus-signals
+	tests/bus/test-bus-signals tests/bus/test-bus-actions
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -25,3 +25,6 @@ tests_bus_test_bus_connection_LDADD = $(bus_test_libs)
 tests_bus_test_bus_signals_SOURCES = tests/bus/test-bus-signals.c
 tests_bus_test_bus_signals_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_signals_LDADD = $(bus_test_libs)
+tests_bus_test_bus_actions_SOURCES = tests/bus/test-bus-actions.c
+tests_bus_test_bus_actions_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_bus_test_bus_actions_LDADD = $(bus_test_libs) $(JSON_LIBS)

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A file descriptor pins the memory behind it for as long as somebody holds it, so dumps are shared and counted
+ * (reference dbus-polkit-cli.md §2.6, M9). Each caller gets a description of its own, opened for reading, because an
+ * offset that is shared would let callers disturb each other.
+ */
+#include "bus/dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "bus/arguments.h"
+#include "bus/bus-private.h"
+#include "bus/describe.h"
+#include "common/bus-names.h"
+#include "common/log.h"
+#include "control/priorities.h"
+
+#define SERVICES_PER_TURN 50
+#define WAITING_MAX 8
+#define JOBS_MAX 4
+#define FRESH_USEC USEC_PER_SEC
+#define SECTION_SERVICES 8
+#define RECORD_SEPARATOR '\x1e' /* RFC 7464 */
+
+typedef enum DumpKind {
+        DUMP_KIND_STATE,
+        DUMP_KIND_PLAN,
+} DumpKind;
+
+typedef struct Waiting {
+        sd_bus_message *m; /* owned reference */
+        uid_t uid;
+} Waiting;
+
+typedef struct DumpJob {
+        struct DumpJob *next;
+        Dumps *dumps; /* borrowed */
+        DumpKind kind;
+        unsigned sections; /* DESCRIBE_…, SECTION_SERVICES */
+        bool sequence; /* a record a service, not one document */
+        int fd; /* owned; the memfd */
+        FILE *out; /* owned; writes to a duplicate of it; NULL once it is sealed */
+        Json json;
+        char *last; /* owned: id of the last service written */
+        uint64_t done_usec; /* 0 = still being written */
+        Waiting waiting[WAITING_MAX];
+        size_t n_waiting;
+} DumpJob;
+
+struct Dumps {
+        Bus *bus; /* borrowed */
+        DumpJob *jobs; /* owned */
+        size_t n_jobs;
+        sd_event_source *turn; /* defer */
+        sd_event_source *expiry; /* timer */
+};
+
+static void job_free(DumpJob *job) {
+        for (DumpJob **p = &job->dumps->jobs; *p; p = &(*p)->next)
+                if (*p == job) {
+                        *p = job->next;
+                        job->dumps->n_jobs--;
+                        break;
+                }
+        for (size_t i = 0; i < job->n_waiting; i++)
+                (void) sd_bus_message_unref(job->waiting[i].m);
+        if (job->out)
+                (void) fclose(job->out);
+        if (job->fd >= 0)
+                (void) close(job->fd);
+        free(job->last);
+        free(job);
+}
+
+/* ---- writing */
+
+static void job_head(DumpJob *job) {
+        Bus *bus = job->dumps->bus;
+
+        if (job->sequence)
+                (void) putc(RECORD_SEPARATOR, job->out);
+        job->json = (Json) { .out = job->out };
+        json_open(&job->json, NULL, '{');
+        if (job->kind == DUMP_KIND_STATE)
+                describe_manager(bus, &job->json);
+        else
+                json_number(&job->json, "generation", bus->status.generation);
+        if (job->sequence) {
+                json_close(&job->json, '{');
+                (void) putc('\n', job->out);
+        } else {
+                json_open(&job->json, job->kind == DUMP_KIND_STATE ? "services" : "operations", '[');
+        }
+}
+
+static int job_service(DumpJob *job, const DesiredPort *port) {
+        int r;
+
+        if (job->sequence) {
+                (void) putc(RECORD_SEPARATOR, job->out);
+                job->json.separate = false;
+        }
+        r = describe_service(job->dumps->bus, &job->json, NULL, port, job->sections, 0);
+        if (job->sequence)
+                (void) putc('\n', job->out);
+        return r;
+}
+
+/* Some services more; 1 = there are more. */
+static int job_services(DumpJob *job) {
+        Bus *bus = job->dumps->bus;
+        size_t position;
+        const char *id = NULL;
+        int r = index_settle(bus->index);
+
+        position = index_after(bus->index, job->last ? job->last : "");
+        for (unsigned n = 0; r >= 0 && n < SERVICES_PER_TURN && (id = index_get(bus->index, &position)); n++, position++) {
+                const DesiredPort *port = desired_find(manager_desired(bus->manager), id);
+
+                if (port)
+                        r = job_service(job, port);
+                free(job->last);
+                job->last = strdup(id);
+                if (!job->last)
+                        r = -ENOMEM;
+        }
+        return r < 0 ? r : id != NULL;
+}
+
+static int plan_line(const char *text, void *userdata) {
+        DumpJob *job = userdata;
+
+        if (job->sequence) {
+                (void) putc(RECORD_SEPARATOR, job->out);
+                job->json.separate = false;
+        }
+        json_text(&job->json, NULL, text);
+        if (job->sequence)
+                (void) putc('\n', job->out);
+        return ferror(job->out) ? -ENOSPC : 0;
+}
+
+static int job_step(DumpJob *job) {
+        if (job->kind == DUMP_KIND_PLAN)
+                return explain_differences(job->dumps->bus->manager, plan_line, job);
+        return job->sections & SECTION_SERVICES ? job_services(job) : 0;
+}
+
+static int job_seal(DumpJob *job) {
+        int r = 0;
+
+        if (!job->sequence) {
+                json_close(&job->json, '[');
+                json_close(&job->json, '{');
+                (void) putc('\n', job->out);
+        }
+        if (ferror(job->out) || fflush(job->out) != 0)
+                r = -ENOSPC;
+        (void) fclose(job->out);
+        job->out = NULL;
+        if (r >= 0 && fcntl(job->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+                r = -errno;
+        return r;
+}
+
+/* ---- handing out */
+
+static int job_reply(const DumpJob *job, sd_bus_message *m, uid_t uid) {
+        _cleanup_(closep) int fd = -1;
+        char path[32];
+        struct stat st;
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", job->fd);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        peers_charge_dump(job->dumps->bus->peers, uid, bus_now(job->dumps->bus), (size_t) st.st_size);
+        return sd_bus_reply_method_return(m, "h", fd);
+}
+
+static void job_answer(DumpJob *job, int failure) {
+        for (size_t i = 0; i < job->n_waiting; i++) {
+                int r = failure < 0 ? failure : job_reply(job, job->waiting[i].m, job->waiting[i].uid);
+
+                if (r < 0)
+                        (void) sd_bus_reply_method_errno(job->waiting[i].m, r, NULL); /* who left gets no answer */
+                (void) sd_bus_message_unref(job->waiting[i].m);
+        }
+        job->n_waiting = 0;
+}
+
+static void job_run(DumpJob *job) {
+        int r = job_step(job);
+
+        if (r > 0)
+                return;
+        if (r >= 0)
+                r = job_seal(job);
+        if (r < 0)
+                (void) log_warning_errno(r, "Failed to write a dump into memory: %m");
+        job_answer(job, r);
+        job->done_usec = bus_now(job->dumps->bus);
+        if (r < 0)
+                job_free(job);
+}
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        Dumps *dumps = userdata;
+        bool more = false;
+
+        for (DumpJob *job = dumps->jobs, *next; job; job = next) {
+                next = job->next;
+                if (job->done_usec == 0)
+                        job_run(job);
+        }
+        for (DumpJob *job = dumps->jobs; job; job = job->next)
+                more = more || job->done_usec == 0;
+        if (more)
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        if (dumps->jobs && sd_event_source_set_time_relative(dumps->expiry, FRESH_USEC) >= 0)
+                return sd_event_source_set_enabled(dumps->expiry, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Dumps *dumps = userdata;
+
+        for (DumpJob *job = dumps->jobs, *next; job; job = next) {
+                next = job->next;
+                if (job->done_usec > 0)
+                        job_free(job);
+        }
+        return 0;
+}
+
+/* ---- asking */
+
+static int job_new(Dumps *dumps, DumpKind kind, unsigned sections, bool sequence, DumpJob **ret) {
+        DumpJob *job = calloc(1, sizeof(DumpJob));
+        int fd;
+
+        if (!job)
+                return -ENOMEM;
+        *job = (DumpJob) { .next = dumps->jobs, .dumps = dumps, .kind = kind, .sections = sections, .sequence = sequence };
+        job->fd = memfd_create("ipvsproxy-dump", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        dumps->jobs = job;
+        dumps->n_jobs++;
+        fd = job->fd >= 0 ? fcntl(job->fd, F_DUPFD_CLOEXEC, 3) : -1;
+        job->out = fd >= 0 ? fdopen(fd, "w") : NULL;
+        if (!job->out) {
+                int r = -errno;
+
+                if (fd >= 0)
+                        (void) close(fd);
+                job_free(job);
+                return r;
+        }
+        job_head(job);
+        *ret = job;
+        return 0;
+}
+
+static DumpJob *dumps_find(Dumps *dumps, DumpKind kind, unsigned sections, bool sequence) {
+        uint64_t now = bus_now(dumps->bus);
+
+        for (DumpJob *job = dumps->jobs; job; job = job->next)
+                if (job->kind == kind && job->sections == sections && job->sequence == sequence &&
+                    (job->done_usec > 0 ? now - job->done_usec < FRESH_USEC : job->n_waiting < WAITING_MAX))
+                        return job;
+        return NULL;
+}
+
+static int dumps_ask(Dumps *dumps, sd_bus_message *m, uid_t uid, DumpKind kind, unsigned sections, bool sequence, sd_bus_error *error) {
+        DumpJob *job = dumps_find(dumps, kind, sections, sequence);
+        int r;
+
+        if (job && job->done_usec > 0) {
+                r = job_reply(job, m, uid);
+                return r < 0 ? r : 1;
+        }
+        if (!job) {
+                if (dumps->n_jobs >= JOBS_MAX)
+                        return sd_bus_error_setf(
+                                error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many dumps are being made; wait a little.");
+                r = job_new(dumps, kind, sections, sequence, &job);
+                if (r < 0)
+                        return r;
+        }
+        job->waiting[job->n_waiting++] = (Waiting) { sd_bus_message_ref(m), uid };
+        r = sd_event_source_set_enabled(dumps->turn, SD_EVENT_ONESHOT);
+        return r < 0 ? r : 1;
+}
+
+/* Within the caller's share, or with polkit's leave. 1 = go on; 0 = the call comes again. */
+static int dump_allowed(Bus *bus, sd_bus_message *m, const char *method, uid_t *ret_uid, sd_bus_error *error) {
+        PolkitRequest request = { .action = POLKIT_ACTION_BYPASS_RATE_LIMIT, .details = { { "method", method } } };
+        int r = peers_get_uid(bus->peers, m, ret_uid);
+
+        if (r <= 0)
+                return r;
+        if (!polkit_has_asked(bus->polkit, m) && peers_take_dump(bus->peers, *ret_uid, bus_now(bus)))
+                return 1;
+        return polkit_authorize(bus->polkit, m, &request, error);
+}
+
+typedef struct DumpOptions {
+        OptionList sections;
+        const char *format;
+} DumpOptions;
+
+static const OptionSpec dump_keys[] = {
+        { "format", 's', offsetof(DumpOptions, format) },
+        { "sections", 'a', offsetof(DumpOptions, sections) },
+};
+
+static int read_sections(const OptionList *list, unsigned *ret, sd_bus_error *error) {
+        static const struct {
+                const char *name;
+                unsigned bits;
+        } table[] = {
+                { "services", SECTION_SERVICES },
+                { "endpoints", SECTION_SERVICES | DESCRIBE_ENDPOINTS },
+                { "statistics", SECTION_SERVICES | DESCRIBE_STATISTICS },
+                { "kernel", SECTION_SERVICES | DESCRIBE_KERNEL },
+        };
+        unsigned sections = list->n_items == 0 ? SECTION_SERVICES | DESCRIBE_ENDPOINTS : 0;
+
+        for (size_t i = 0; i < list->n_items; i++) {
+                size_t k = 0;
+
+                while (k < ELEMENTSOF(table) && strcmp(table[k].name, list->items[i]) != 0)
+                        k++;
+                if (k == ELEMENTSOF(table))
+                        return sd_bus_error_setf(
+                                error, SD_BUS_ERROR_INVALID_ARGS, "There is no section \"%.64s\".", list->items[i]);
+                sections |= table[k].bits;
+        }
+        *ret = sections;
+        return 0;
+}
+
+static int read_format(const char *format, bool *ret_sequence, sd_bus_error *error) {
+        *ret_sequence = format && strcmp(format, "json-seq") == 0;
+        if (format && !*ret_sequence && strcmp(format, "json") != 0)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "The value of \"format\" is json or json-seq.");
+        return 0;
+}
+
+int bus_dump(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        DumpOptions options = {};
+        Bus *bus = userdata;
+        unsigned sections = 0;
+        bool sequence = false;
+        uid_t uid;
+        int r;
+
+        r = argument_options(m, dump_keys, ELEMENTSOF(dump_keys), &options, error);
+        if (r >= 0)
+                r = read_sections(&options.sections, &sections, error);
+        if (r >= 0)
+                r = read_format(options.format, &sequence, error);
+        if (r < 0)
+                return r;
+        if (bus->status.generation == 0)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
+        r = dump_allowed(bus, m, "DumpByFileDescriptor", &uid, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        return dumps_ask(bus->dumps, m, uid, DUMP_KIND_STATE, sections, sequence, error);
+}
+
+int bus_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        DumpOptions options = {};
+        Bus *bus = userdata;
+        bool sequence = false;
+        uid_t uid;
+        int r;
+
+        r = argument_options(m, dump_keys, 1, &options, error);
+        if (r >= 0)
+                r = read_format(options.format, &sequence, error);
+        if (r < 0)
+                return r;
+        r = dump_allowed(bus, m, "PlanByFileDescriptor", &uid, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        return dumps_ask(bus->dumps, m, uid, DUMP_KIND_PLAN, 0, sequence, error);
+}
+
+/* ---- life */
+
+int dumps_new(Bus *bus, Dumps **ret) {
+        _cleanup_(dumps_freep) Dumps *dumps = calloc(1, sizeof(Dumps));
+        int r;
+
+        if (!dumps)
+                return -ENOMEM;
+        dumps->bus = bus;
+        r = sd_event_add_defer(bus->event, &dumps->turn, on_turn, dumps);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(dumps->turn, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(dumps->turn, EVENT_PRIORITY_BUS);
+        if (r >= 0)
+                r = sd_event_add_time_relative(
+                        bus->event, &dumps->expiry, CLOCK_MONOTONIC, FRESH_USEC, 0, on_expiry, dumps);
+        if (r >= 0)
+                r = sd_event_source_set_priority(dumps->expiry, EVENT_PRIORITY_BUS);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(dumps);
+        return 0;
+}
+
+Dumps *dumps_free(Dumps *dumps) {
+        if (!dumps)
+                return NULL;
+        dumps_disconnect(dumps);
+        (void) sd_event_source_disable_unref(dumps->turn);
+        (void) sd_event_source_disable_unref(dumps->expiry);
+        free(dumps);
+        return NULL;
+}
+
+void dumps_disconnect(Dumps *dumps) {
+        while (dumps->jobs)
+                job_free(dumps->jobs);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proxy/kernel-table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -248,12 +249,29 @@ static bool server_claim_equal(const ServerClaim *a, const ServerClaim *b) {
         return true;
 }
 
+static bool server_state_is_counted(const ServerState *server) {
+        return server->present && server->owner == SERVER_OWNER_US;
+}
+
+/* A virtual server that is counted on its address lost its last claim, or got its first. */
+static void kernel_table_count_orphan(KernelTable *table, const ServerState *server, bool orphan) {
+        AddressState *address = server_state_is_counted(server) ? hashmap_get(&table->addresses, &server->key.addr) : NULL;
+
+        if (!address)
+                return;
+        address->n_orphans += orphan ? 1U : -1U;
+        if (address->n_orphans == 0)
+                kernel_table_queue_address(table, address);
+}
+
 int kernel_table_claim(KernelTable *table, ServerClaim *claim) {
         ServerState *server = kernel_table_ensure_server(table, &claim->wanted.key);
         ServerClaim **p;
 
         if (!server)
                 return -ENOMEM;
+        if (!server->claims)
+                kernel_table_count_orphan(table, server, /* orphan= */ false);
         for (p = &server->claims; *p && server_claim_before(*p, claim);)
                 p = &(*p)->next;
         claim->next = *p;
@@ -282,6 +300,8 @@ void kernel_table_release(KernelTable *table, ServerClaim *claim) {
         claim->server = NULL;
         if (!held)
                 return;
+        if (!server->claims)
+                kernel_table_count_orphan(table, server, /* orphan= */ true);
         kernel_table_queue_server(table, server);
         kernel_table_observe(table, server);
 }
@@ -323,7 +343,7 @@ int kernel_table_set_element(KernelTable *table, const FilterElement *element, b
 
 /* Counts the server on its address while it is present and ours. */
 static int server_state_set_present(KernelTable *table, ServerState *server, bool present, ServerOwner owner) {
-        bool counted = server->present && server->owner == SERVER_OWNER_US;
+        bool counted = server_state_is_counted(server);
         bool counts = present && owner == SERVER_OWNER_US;
         bool was_foreign = server->present && server->owner == SERVER_OWNER_FOREIGN;
         AddressState *address;
@@ -333,9 +353,13 @@ static int server_state_set_present(KernelTable *table, ServerState *server, boo
                 if (!address)
                         return -ENOMEM;
                 address->n_servers++;
+                address->n_orphans += !server->claims;
         } else if (!counts && counted) {
                 address = hashmap_get(&table->addresses, &server->key.addr);
-                if (address && --address->n_servers == 0)
+                assert(address && address->n_servers > 0);
+                address->n_servers--;
+                address->n_orphans -= !server->claims;
+                if (address->n_orphans == 0)
                         kernel_table_queue_address(table, address);
         }
         server->present = present;

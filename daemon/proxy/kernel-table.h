@@ -28,7 +28,8 @@ typedef struct AddressState {
         DirtyLink dirty; /* first */
         IpAddr addr;
         uint32_t n_wanted;
-        uint32_t n_servers; /* present virtual servers of ours on it: it stays until they are gone */
+        uint32_t n_servers; /* present virtual servers of ours on it */
+        uint32_t n_orphans; /* of these, those that nobody claims: it stays until they are gone */
         bool present; /* on kube-ipvs0 */
         bool seen; /* for who compares with a dump */
 } AddressState;

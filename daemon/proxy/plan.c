@@ -193,7 +193,7 @@ static int plan_address(Plan *plan, KernelTable *table, AddressState *address, c
                 if (!op)
                         return -ENOMEM;
                 op->add = true;
-        } else if (address->present && address->n_wanted == 0 && address->n_servers == 0 && options->may_remove) {
+        } else if (address->present && address->n_wanted == 0 && address->n_orphans == 0 && options->may_remove) {
                 op = PLAN_APPEND(&plan->addresses_removed);
                 if (!op)
                         return -ENOMEM;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of `make check`: no root, no network, no kernel module. Those on the node: tests/vm.
 include tests/unit/local.mk
+include tests/unit/reference.mk
 include tests/bus/local.mk
 include tests/client/local.mk
 include tests/fuzz/local.mk

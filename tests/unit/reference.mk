@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kube-proxy's own tests, told anew for the pure part, and the desired state as a whole. `world` turns a few lines of
+# text into objects and what is wanted of the kernel into text.
+check_LIBRARIES += tests/unit/libworld.a
+tests_unit_libworld_a_SOURCES = tests/unit/world.c tests/unit/world-plan.c tests/unit/world-text.c tests/unit/world.h
+
+unit_reference = tests/unit/test-reference-cluster-ip tests/unit/test-reference-external \
+	tests/unit/test-reference-maps tests/unit/test-reference-node-port tests/unit/test-reference-policy \
+	tests/unit/test-reference-servers tests/unit/test-reference-more
+check_PROGRAMS += $(unit_reference)
+TESTS += $(unit_reference)
+unit_world_libs = tests/unit/libworld.a $(unit_pure_libs)
+
+tests_unit_test_reference_cluster_ip_SOURCES = tests/unit/test-reference-cluster-ip.c
+tests_unit_test_reference_cluster_ip_LDADD = $(unit_world_libs)
+tests_unit_test_reference_external_SOURCES = tests/unit/test-reference-external.c
+tests_unit_test_reference_external_LDADD = $(unit_world_libs)
+tests_unit_test_reference_maps_SOURCES = tests/unit/test-reference-maps.c
+tests_unit_test_reference_maps_LDADD = $(unit_world_libs)
+tests_unit_test_reference_node_port_SOURCES = tests/unit/test-reference-node-port.c
+tests_unit_test_reference_node_port_LDADD = $(unit_world_libs)
+tests_unit_test_reference_policy_SOURCES = tests/unit/test-reference-policy.c
+tests_unit_test_reference_policy_LDADD = $(unit_world_libs)
+tests_unit_test_reference_servers_SOURCES = tests/unit/test-reference-servers.c
+tests_unit_test_reference_servers_LDADD = $(unit_world_libs)
+tests_unit_test_reference_more_SOURCES = tests/unit/test-reference-more.c
+tests_unit_test_reference_more_LDADD = $(unit_world_libs)

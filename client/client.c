@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,8 @@
 #include "common/parse.h"
 
 #define WIDTH_DEFAULT 80
+/* Someone may have to find a password first, and polkit gives 5 minutes for that. */
+#define AUTHORISED_TIMEOUT_USEC (6 * 60 * USEC_PER_SEC)
 #define INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
 void client_done(Client *client) {
@@ -53,6 +56,11 @@ int client_connect(Client *client) {
                 return report_bus(NULL, r, "Failed to connect to the %s",
                                   client->options.address ? "bus" : "system bus");
         return 0;
+}
+
+int client_reconnect(Client *client) {
+        client->bus = sd_bus_close_unref(client->bus);
+        return bus_open(client->options.address, &client->bus);
 }
 
 static size_t terminal_width(void) {
@@ -126,6 +134,17 @@ int client_call(Client *client, sd_bus_message *call, sd_bus_error *error, sd_bu
         return sd_bus_call(client->bus, call, client->options.timeout_usec, error, ret);
 }
 
+int client_call_authorised(Client *client,
+                           sd_bus_message *call,
+                           sd_bus_error *error,
+                           sd_bus_message **ret) {
+        uint64_t timeout = client->options.timeout_usec;
+
+        client_agent_begin(client);
+        return sd_bus_call(client->bus, call, timeout ? timeout : AUTHORISED_TIMEOUT_USEC, error,
+                           ret);
+}
+
 int client_get_all(Client *client, const char *path, const char *interface, json_object **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
@@ -175,6 +194,29 @@ int client_print_json(Client *client, json_object *document) {
         if (r < 0)
                 return r;
         return fputc('\n', stdout) == EOF ? -EIO : 0;
+}
+
+int client_print_done(Client *client, const char *format, ...) {
+        _cleanup_(json_object_putp) json_object *document = NULL;
+        _cleanup_(freep) char *text = NULL;
+        va_list ap;
+        int r;
+
+        if (client_wants_json(client)) {
+                document = json_object_new_object();
+                r = document ? json_add(document, "done", json_object_new_boolean(1)) : -ENOMEM;
+                return r < 0 ? r : client_print_json(client, document);
+        }
+        if (client->options.quiet)
+                return 0;
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (!text)
+                return -ENOMEM;
+        r = text_write(stdout, text, TEXT_FOR_PEOPLE);
+        return r < 0 ? r : fputc('\n', stdout) == EOF ? -EIO : 0;
 }
 
 int client_print_table(Client *client, const Table *table, size_t n, const char *noun) {

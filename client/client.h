@@ -29,6 +29,9 @@ void client_done(Client *client);
 /* Reported. Does nothing if connected. */
 int client_connect(Client *client);
 
+/* Forgets the connection, which may be broken, and makes a new one; not reported. */
+int client_reconnect(Client *client);
+
 /* Sets colour and width by options, environment and terminal. */
 void client_output_begin(Client *client);
 
@@ -50,6 +53,13 @@ int client_new_call(Client *client,
  * sd-bus's 25 s. */
 int client_call(Client *client, sd_bus_message *call, sd_bus_error *error, sd_bus_message **ret);
 
+/* The same for what polkit may ask a person about: the agent is started, and there is time to find a
+ * password. */
+int client_call_authorised(Client *client,
+                           sd_bus_message *call,
+                           sd_bus_error *error,
+                           sd_bus_message **ret);
+
 /* All properties of an object but explicit ones. Reported: "Failed to get …". */
 int client_get_all(Client *client, const char *path, const char *interface, json_object **ret);
 /* One property. */
@@ -62,6 +72,9 @@ int client_get(Client *client,
 
 /* Prints a document as --json asks for. */
 int client_print_json(Client *client, json_object *document);
+
+/* Prints that something was done: the sentence, or with --json {"done":true}, or with -q nothing. */
+int client_print_done(Client *client, const char *format, ...) _printf_(2, 3);
 
 /* Prints a table and behind it "<n> <noun>s listed.", as the options ask for. */
 int client_print_table(Client *client, const Table *table, size_t n, const char *noun);

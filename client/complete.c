@@ -83,18 +83,20 @@ static void complete_services(Client *client, const char *prefix) {
 int verb_complete(Client *client, int n_words, char *words[]) {
         const char *last = n_words > 0 ? words[n_words - 1] : "";
         const Verb *verb = NULL;
+        int n_before = 0; /* words between the verb and the last */
 
-        for (int i = 0; i < n_words - 1 && !verb; i++)
-                verb = verb_find(words[i]);
+        for (int i = 0; i < n_words - 1; i++)
+                if (verb)
+                        n_before += *words[i] != '-';
+                else
+                        verb = verb_find(words[i]);
         if (*last == '-')
                 complete_options(last, verb);
-        else if (!verb)
+        else if (!verb || (strcmp(verb->name, "help") == 0 && n_before == 0))
                 complete_verbs(last);
-        else if (verb->flags & VERB_SERVICES)
+        else if (verb->first && n_before == 0)
+                candidates(last, "", verb->first);
+        else if (verb->flags & VERB_SERVICES && (size_t) n_before < verb->max)
                 complete_services(client, last);
-        else if (strcmp(verb->name, "help") == 0)
-                complete_verbs(last);
-        else if (strcmp(verb->name, "log-level") == 0)
-                candidates(last, "", "emerg alert crit err warning notice info debug");
         return 0;
 }

@@ -5,11 +5,18 @@ libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.c \
 	client/client.h \
+	client/clock.c \
+	client/clock.h \
 	client/complete.c \
+	client/document-print.c \
+	client/document.c \
+	client/document.h \
 	client/help.c \
 	client/json-text.c \
 	client/message-json.c \
 	client/message-json.h \
+	client/monitor-stream.c \
+	client/monitor-stream.h \
 	client/options.c \
 	client/options.h \
 	client/process.c \
@@ -20,14 +27,24 @@ libclient_a_SOURCES = \
 	client/services.h \
 	client/table.c \
 	client/table.h \
+	client/target.c \
+	client/target.h \
 	client/text.c \
 	client/text.h \
+	client/verb-document.c \
+	client/verb-drain.c \
+	client/verb-drift.c \
 	client/verb-endpoints.c \
+	client/verb-explain.c \
 	client/verb-find.c \
+	client/verb-hold.c \
 	client/verb-list.c \
 	client/verb-log-level.c \
+	client/verb-monitor.c \
+	client/verb-override.c \
 	client/verb-resync.c \
 	client/verb-show.c \
+	client/verb-simple.c \
 	client/verb-stats.c \
 	client/verb-status.c \
 	client/verb-wait.c \

@@ -48,7 +48,7 @@ int json_append(json_object *array, json_object *value) {
         return 0;
 }
 
-static int key_to_camel(const char *key, char **ret) {
+int json_key_to_camel(const char *key, char **ret) {
         char *camel = malloc(strlen(key) + 1), *out = camel;
 
         if (!camel)
@@ -56,9 +56,9 @@ static int key_to_camel(const char *key, char **ret) {
         for (const char *p = key; *p; p++) {
                 if (p == key)
                         *out++ = (char) tolower((unsigned char) *p);
-                else if (*p != '-')
+                else if (*p != '-' && *p != '_')
                         *out++ = *p;
-                else if (strncmp(p, "-usec", 5) == 0 && (p[5] == '\0' || p[5] == '-'))
+                else if (strncmp(p + 1, "usec", 4) == 0 && (!p[5] || p[5] == '-' || p[5] == '_'))
                         *out++ = 'U', *out++ = 'S', p += 2;
                 else if (p[1])
                         *out++ = (char) toupper((unsigned char) *++p);
@@ -149,7 +149,7 @@ static int entry_read(sd_bus_message *m, json_object *object) {
         r = value_read(m, names_of_property(text), &value);
         if (r < 0)
                 return r;
-        r = key_to_camel(text, &camel);
+        r = json_key_to_camel(text, &camel);
         if (r < 0 || json_object_object_get_ex(object, camel, NULL))
                 return r;
         return json_add(object, camel, TAKE_PTR(value));

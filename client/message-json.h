@@ -25,6 +25,9 @@ int json_from_message(sd_bus_message *m, const char *const names[], json_object 
 /* The same for the reply of Properties.Get: structs get the names that belong to the property. */
 int json_from_property(sd_bus_message *m, const char *property, json_object **ret);
 
+/* "drain-deadline-usec", "drain_deadline_usec", "DrainDeadlineUSec" → "drainDeadlineUSec". -ENOMEM */
+int json_key_to_camel(const char *key, char **ret);
+
 /* Consumes `value`, also on failure. -ENOMEM */
 int json_add(json_object *object, const char *key, json_object *value);
 int json_append(json_object *array, json_object *value);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/report.h"
+#include "common/addr.h"
 #include "common/parse.h"
 
 #define LETTERS_MAX 64
@@ -63,8 +64,28 @@ static int parse_color(Options *options, void *field, const char *arg) {
         return 0;
 }
 
+/* --address is the bus to connect to; for "list" it may also be an address of services. No bus has
+ * an address that reads as an IP address, so the value tells which is meant. */
+static int parse_address(Options *options, void *field, const char *arg) {
+        IpAddr addr;
+
+        if (ip_addr_parse(arg, &addr) < 0)
+                return parse_text(options, field, arg);
+        options->service_address = arg;
+        return 0;
+}
+
+static int parse_count(Options *options, void *field, const char *arg) {
+        uint64_t count;
+
+        if (parse_uint64(arg, &count) < 0 || count == 0)
+                return -EINVAL;
+        *(uint64_t *) field = count;
+        return 0;
+}
+
 /* "30" are seconds, "5m" has a unit; nothing is no time-out */
-static int parse_timeout(Options *options, void *field, const char *arg) {
+static int parse_time(Options *options, void *field, const char *arg) {
         uint64_t *usec = field;
         uint64_t seconds;
         int r;
@@ -92,9 +113,9 @@ const OptionSpec option_table[] = {
         { "quiet", 'q', NULL, NULL, NULL, parse_flag, FIELD(quiet), "Print only what was asked for" },
         { "namespace", 'n', "NAMESPACE", NULL, NULL, parse_text, FIELD(namespace), "Namespace of the services" },
         { "no-ask-password", 0, NULL, NULL, NULL, parse_flag, FIELD(no_ask_password), "Do not ask for authorisation" },
-        { "timeout", 0, "TIME", NULL, NULL, parse_timeout, FIELD(timeout_usec), "Wait this long for answers (seconds, or with unit)" },
+        { "timeout", 0, "TIME", NULL, NULL, parse_time, FIELD(timeout_usec), "Wait this long for answers (seconds, or with unit)" },
         { "color", 0, "WHEN", "auto always never", NULL, parse_color, FIELD(color), "auto, always or never" },
-        { "address", 0, "BUS", NULL, NULL, parse_text, FIELD(address), "Connect to this bus, not to the system bus" },
+        { "address", 0, "BUS", NULL, NULL, parse_address, FIELD(address), "Connect to this bus, not to the system bus; list: only services with this IP address" },
         { "help", 'h', NULL, NULL, NULL, parse_flag, FIELD(help), "Show this help" },
         { "version", 0, NULL, NULL, NULL, parse_flag, FIELD(version), "Show the version" },
         { "state", 0, "STATE", "pending synced degraded refused removing", "list", parse_text, FIELD(state), "Only services in this state" },
@@ -105,6 +126,19 @@ const OptionSpec option_table[] = {
         { "exact", 0, NULL, NULL, "stats", parse_flag, FIELD(exact), "Numbers not rounded" },
         { "rate", 0, NULL, NULL, "stats", parse_flag, FIELD(rate), "Per second, not totals" },
         { "no-block", 0, NULL, NULL, "resync", parse_flag, FIELD(no_block), "Do not wait until it is done" },
+        { "ipvs", 'L', NULL, NULL, "list", parse_flag, FIELD(ipvs), "Virtual servers and their endpoints, as ipvsadm -Ln" },
+        { "events", 'e', "EVENTS", "sync service endpoint drift statistics", "monitor", parse_text, FIELD(events), "Only these: sync, service, endpoint, drift, statistics, separated by commas" },
+        { "delay", 'd', "TIME", NULL, "top monitor", parse_time, FIELD(interval_usec), "Between two looks (seconds, or with unit)" },
+        { "count", 'N', "COUNT", NULL, "top", parse_count, FIELD(count), "End after so many looks" },
+        { "batch", 'b', NULL, NULL, "top", parse_flag, FIELD(batch), "Print lines, no live screen" },
+        { "order", 0, "COLUMN", "name cps in-pps out-pps in-bps out-bps conns active inactive", "top", parse_text, FIELD(order), "Sort by name, cps, in-pps, out-pps, in-bps, out-bps, conns, active or inactive" },
+        { "deadline", 0, "TIME", NULL, "drain", parse_time, FIELD(deadline_usec), "The drain is done after this time whatever is left" },
+        { "wait", 0, NULL, NULL, "drain", parse_flag, FIELD(wait), "Wait until no connections are left or the deadline is over" },
+        { "weight", 0, "WEIGHT", NULL, "override", parse_text, FIELD(weight), "The weight to set; 0 takes no new connections" },
+        { "expires", 0, "TIME", NULL, "override endpoint", parse_time, FIELD(expires_usec), "When the override ends by itself: 1h unless given, 24h at most" },
+        { "reason", 0, "TEXT", NULL, "override endpoint hold", parse_text, FIELD(reason), "Why, for others to see" },
+        { "dry-run", 0, NULL, NULL, "takeover", parse_flag, FIELD(dry_run), "Change nothing, print what would be removed" },
+        { "while-running", 0, NULL, NULL, "takeover", parse_flag, FIELD(while_running), "Even while kube-proxy still runs (it will put back what it misses)" },
         { "for", 0, "CONDITION", "running generation=", "wait", parse_text, FIELD(wait_for), "running, or generation=N" },
 };
 /* clang-format on */
@@ -180,5 +214,10 @@ int options_check_verb(const Options *options, const char *verb) {
                     !options_word_in(option_table[i].verbs, verb, ' '))
                         return report(EXIT_CODE_USAGE, "Option --%s is not for \"%s\".",
                                       option_table[i].name, verb);
+        if (options->service_address && strcmp(verb, "list") != 0)
+                return report(EXIT_CODE_USAGE,
+                              "\"%s\" is no address of a bus; services are found with "
+                              "\"ipvsproxyctl find\".",
+                              options->service_address);
         return 0;
 }

@@ -29,14 +29,20 @@ typedef struct Options {
         bool names_only, wide;
         bool full, no_pager, no_legend, quiet, no_ask_password;
         bool help, version;
-        bool value, exact, rate, no_block;
+        bool value, exact, rate, no_block, wait, batch, dry_run, while_running, ipvs;
         const char *namespace;
-        const char *address; /* of the bus, NULL = the system bus */
+        const char *address;         /* of the bus, NULL = the system bus */
+        const char *service_address; /* list: one that the services have */
         const char *state, *protocol;
         const char *wait_for;
         const char *properties; /* separated by commas, NULL = all */
-        uint64_t timeout_usec;  /* 0 = not given */
-        bool given[32];         /* index into option_table */
+        const char *events;     /* monitor: separated by commas, NULL = all */
+        const char *order;      /* top: a column */
+        const char *weight, *reason;
+        uint64_t interval_usec, deadline_usec, expires_usec; /* 0 = not given */
+        uint64_t timeout_usec;                               /* 0 = not given */
+        uint64_t count;                                      /* top: screens, 0 = no end */
+        bool given[48];                                      /* index into option_table */
 } Options;
 
 typedef struct OptionSpec {

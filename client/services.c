@@ -285,21 +285,26 @@ static int service_resolve_port(Client *client, const char *id, char **ret_id, c
         return 0;
 }
 
-int service_resolve(Client *client, const char *word, char **ret_id, char **ret_path) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+static int id_of_word(const Client *client, const char *word, char **ret) {
         const char *namespace =
                 client->options.namespace ? client->options.namespace : NAMESPACE_DEFAULT;
+        bool whole = strchr(word, '/');
+
+        if (asprintf(ret, "%s%s%s", whole ? "" : namespace, whole ? "" : "/", word) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int service_resolve(Client *client, const char *word, char **ret_id, char **ret_path) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(freep) char *id = NULL, *path = NULL, *other = NULL;
         int r;
 
-        if (strchr(word, '/'))
-                r = asprintf(&id, "%s", word);
-        else
-                r = asprintf(&id, "%s/%s", namespace, word);
-        if (r < 0) {
-                id = NULL;
-                return -ENOMEM;
-        }
+        r = id_of_word(client, word, &id);
+        if (r < 0)
+                return r;
         r = service_get(client, id, &error, &path);
         if (r < 0 && sd_bus_error_has_name(&error, BUS_ERROR_NO_SUCH_SERVICE) && !strchr(id, ':')) {
                 int q = service_resolve_port(client, id, &other, &path);
@@ -312,5 +317,38 @@ int service_resolve(Client *client, const char *word, char **ret_id, char **ret_
                 return report_bus(&error, r, "Failed to find %s", id);
         *ret_id = other ? TAKE_PTR(other) : TAKE_PTR(id);
         *ret_path = TAKE_PTR(path);
+        return 0;
+}
+
+/* The daemon reads the name as a pattern, so what it found is looked at once more. */
+int services_resolve(Client *client, const char *word, json_object **ret) {
+        _cleanup_(json_object_putp) json_object *rows = NULL, *chosen = json_object_new_array();
+        _cleanup_(freep) char *id = NULL, *namespace = NULL, *name = NULL;
+        const char *slash, *colon;
+        int r;
+
+        r = chosen ? id_of_word(client, word, &id) : -ENOMEM;
+        if (r < 0)
+                return r;
+        slash = strchr(id, '/');
+        colon = strchr(slash, ':');
+        namespace = strndup(id, (size_t) (slash - id));
+        name = strndup(slash + 1, colon ? (size_t) (colon - slash - 1) : strlen(slash + 1));
+        if (!namespace || !name)
+                return -ENOMEM;
+        r = services_fetch(client, &(ServiceFilter){ .namespace = namespace, .name = name }, &rows);
+        for (size_t i = 0; r == 0 && i < json_object_array_length(rows); i++) {
+                json_object *row = json_object_array_get_idx(rows, i);
+
+                if (strcmp(json_get_text(row, "id"), id) == 0 ||
+                    (!colon && strcmp(json_get_text(row, "name"), name) == 0))
+                        r = json_append(chosen, json_object_get(row));
+        }
+        if (r != 0)
+                return r;
+        if (json_object_array_length(chosen) == 0)
+                return report(EXIT_CODE_NOT_FOUND, "Failed to find %s: There is no service \"%s\".",
+                              id, id);
+        *ret = TAKE_PTR(chosen);
         return 0;
 }

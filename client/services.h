@@ -26,5 +26,9 @@ int statistics_fetch(Client *client, const char *id, json_object **ret);
  */
 int service_resolve(Client *client, const char *word, char **ret_id, char **ret_path);
 
+/* The same for commands that can take all ports of a service: rows as from services_fetch(), never
+ * none. */
+int services_resolve(Client *client, const char *word, json_object **ret);
+
 /* Rows of services_fetch() as the options ask for: JSON, names or a table. */
 int services_print(Client *client, json_object *rows);

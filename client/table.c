@@ -15,7 +15,7 @@ typedef struct Cell {
 } Cell;
 
 struct Table {
-        size_t n_columns, n_cells, n_allocated;
+        size_t n_columns, n_cells, n_allocated, indent;
         TableAlign *align; /* owned, one a column */
         Cell *cells;       /* owned */
 };
@@ -80,6 +80,10 @@ Table *table_free(Table *table) {
         free(table->align);
         free(table);
         return NULL;
+}
+
+void table_set_indent(Table *table, size_t indent) {
+        table->indent = indent;
 }
 
 void table_set_align(Table *table, size_t column, TableAlign align) {
@@ -170,11 +174,14 @@ static void row_print(const Table *table,
                       const size_t widths[],
                       size_t limit,
                       bool color) {
-        size_t left = limit;
+        size_t left = limit, n = table->n_columns;
 
-        for (size_t i = 0; i < table->n_columns; i++) {
+        while (n > 1 && !*table->cells[row * table->n_columns + n - 1].text)
+                n--;
+        pad(out, table->indent);
+        for (size_t i = 0; i < n; i++) {
                 size_t width = MIN2(widths[i], left), printed;
-                bool more = i + 1 < table->n_columns && left > width + GAP;
+                bool more = i + 1 < n && left > width + GAP;
 
                 printed = cell_print(table, row * table->n_columns + i, out, width, color);
                 if (!more)
@@ -186,11 +193,13 @@ static void row_print(const Table *table,
 }
 
 int table_print(const Table *table, FILE *out, size_t width, bool color, bool header) {
-        size_t n_rows = table->n_cells / table->n_columns, limit = width > 0 ? width : SIZE_MAX;
+        size_t n_rows = table->n_cells / table->n_columns, limit = SIZE_MAX;
         _cleanup_(freep) size_t *widths = calloc(table->n_columns, sizeof(*widths));
 
         if (!widths)
                 return -ENOMEM;
+        if (width > 0)
+                limit = width > table->indent ? width - table->indent : 1;
         for (size_t i = header ? 0 : table->n_columns; i < table->n_cells; i++) {
                 size_t *have = &widths[i % table->n_columns];
 

@@ -34,6 +34,8 @@ int table_new(size_t n_columns, Table **ret);
 Table *table_free(Table *table);
 DEFINE_CLEANUP(Table *, table_free);
 
+/* Spaces before each row; they count for the width. */
+void table_set_indent(Table *table, size_t indent);
 void table_set_align(Table *table, size_t column, TableAlign align);
 
 /* Adds the next cell, row by row; the text is copied and made harmless. The first row is the

@@ -16,6 +16,7 @@ typedef enum TextUse {
 } TextUse;
 
 #define TEXT_NUMBER_MAX 32
+#define TEXT_DATE_MAX 64
 
 bool text_locale_is_utf8(void);
 

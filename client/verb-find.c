@@ -1,62 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* find: from an address to the service behind it. */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "client/message-json.h"
 #include "client/report.h"
 #include "client/services.h"
+#include "client/target.h"
 #include "client/verbs.h"
-#include "common/addr.h"
 #include "common/bus-names.h"
-#include "common/parse.h"
-
-/* What find was asked for. */
-typedef struct Target {
-        char address[IP_ADDR_STRLEN]; /* canonical */
-        uint16_t port;                /* 0 = any */
-        const char *protocol;         /* borrowed; NULL = any */
-} Target;
-
-static int address_parse(const char *text, Target *ret) {
-        size_t n = strlen(text);
-        char buf[IP_ADDR_STRLEN] = "";
-        IpAddr addr;
-        int r;
-
-        if (n > 2 && text[0] == '[' && text[n - 1] == ']')
-                text++, n -= 2;
-        if (n >= sizeof(buf))
-                return -EINVAL;
-        (void) memcpy(buf, text, n);
-        r = ip_addr_parse(buf, &addr);
-        if (r < 0)
-                return r;
-        (void) ip_addr_format(&addr, ret->address);
-        return 0;
-}
-
-/* "10.96.0.10", "10.96.0.10:53", "[fd00::1]:53/udp", "fd00::1". Writes into `text`. */
-static int target_parse(char *text, Target *ret) {
-        char *slash = strchr(text, '/'), *colon;
-
-        if (address_parse(text, ret) == 0)
-                return 0;
-        if (slash) {
-                *slash = '\0';
-                ret->protocol = slash + 1;
-                for (char *p = slash + 1; *p; p++)
-                        *p = (char) tolower((unsigned char) *p);
-        }
-        colon = strrchr(text, ':');
-        if (!colon || parse_uint16(colon + 1, &ret->port) < 0 || ret->port == 0)
-                return -EINVAL;
-        *colon = '\0';
-        if (*text != '[' && strchr(text, ':'))
-                return -EINVAL;
-        return address_parse(text, ret);
-}
 
 static int service_by_address(Client *client,
                               const Target *target,
@@ -141,9 +93,9 @@ static int find_port(Client *client, const Target *target, json_object **ret) {
         _cleanup_(json_object_putp) json_object *rows = json_object_new_array();
         int r = rows ? 0 : -ENOMEM;
 
-        if (r == 0 && target->protocol)
+        if (r == 0 && target->protocol[0])
                 r = find_protocol(client, target, target->protocol, &error, rows);
-        for (size_t i = 0; r == 0 && !target->protocol && i < ELEMENTSOF(protocols); i++)
+        for (size_t i = 0; r == 0 && !target->protocol[0] && i < ELEMENTSOF(protocols); i++)
                 r = find_protocol(client, target, protocols[i], &error, rows);
         if (r != 0)
                 return r;

@@ -172,6 +172,7 @@ int verb_list(Client *client, int n_words, char *words[]) {
                                    .namespace = options->namespace ? options->namespace : namespace,
                                    .state = options->state,
                                    .protocol = options->protocol,
+                                   .address = options->service_address,
                            },
                            &rows);
         if (r != 0)

@@ -12,7 +12,6 @@
 
 #define LOG_CONTROL_PATH "/org/freedesktop/LogControl1"
 #define LOG_CONTROL_INTERFACE "org.freedesktop.LogControl1"
-#define LOG_LEVELS "emerg alert crit err warning notice info debug"
 
 static int level_show(Client *client) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -38,9 +37,11 @@ static int level_set(Client *client, const char *level) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
-        if (!options_word_in(LOG_LEVELS, level, ' '))
-                return report(EXIT_CODE_USAGE, "Bad log level \"%s\": it is one of " LOG_LEVELS ".",
-                              level);
+        const char *levels = verb_find("log-level")->first;
+
+        if (!options_word_in(levels, level, ' '))
+                return report(EXIT_CODE_USAGE, "Bad log level \"%s\": it is one of %s.", level,
+                              levels);
         r = client_new_call(client, LOG_CONTROL_PATH, "org.freedesktop.DBus.Properties", "Set",
                             &call);
         if (r >= 0)
@@ -49,7 +50,9 @@ static int level_set(Client *client, const char *level) {
         if (r < 0)
                 return r;
         r = client_call(client, call, &error, NULL);
-        return r < 0 ? report_bus(&error, r, "Failed to set the log level") : 0;
+        if (r < 0)
+                return report_bus(&error, r, "Failed to set the log level");
+        return client_wants_json(client) ? level_show(client) : 0;
 }
 
 int verb_log_level(Client *client, int n_words, char *words[]) {

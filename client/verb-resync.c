@@ -13,9 +13,6 @@
 #define RESYNC_AUDIT UINT64_C(1)
 #define RESYNC_NO_WAIT UINT64_C(2)
 
-/* Someone may have to find a password first, and polkit gives 5 minutes for that. */
-#define RESYNC_TIMEOUT_USEC (6 * 60 * USEC_PER_SEC)
-
 typedef struct Target {
         const char *path, *interface; /* borrowed */
         const char *what;             /* the id of a service, or "everything" */
@@ -28,7 +25,6 @@ static int resync_call(Client *client, const Target *target, uint64_t *ret) {
         const Options *options = &client->options;
         uint64_t flags =
                 (options->full ? RESYNC_AUDIT : 0) | (options->no_block ? RESYNC_NO_WAIT : 0);
-        uint64_t timeout = options->timeout_usec ? options->timeout_usec : RESYNC_TIMEOUT_USEC;
         uint64_t generation;
         int r;
 
@@ -37,7 +33,7 @@ static int resync_call(Client *client, const Target *target, uint64_t *ret) {
                 r = sd_bus_message_append(call, "t", flags);
         if (r < 0)
                 return r;
-        r = sd_bus_call(client->bus, call, timeout, &error, &reply);
+        r = client_call_authorised(client, call, &error, &reply);
         if (r < 0)
                 return report_bus(&error, r, "Failed to resync %s", target->what);
         r = sd_bus_message_read(reply, "t", &generation);
@@ -104,7 +100,6 @@ int verb_resync(Client *client, int n_words, char *words[]) {
 
         if (!results)
                 return -ENOMEM;
-        client_agent_begin(client);
         if (n_words == 0)
                 r = resync_one(client, &all, results);
         for (int i = 0; i < n_words; i++) {

@@ -3,8 +3,8 @@
  * waited for. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "client/clock.h"
 #include "client/message-json.h"
 #include "client/report.h"
 #include "client/verbs.h"
@@ -30,13 +30,6 @@ static int goal_parse(const char *text, Goal *ret) {
         if (strncmp(text, prefix, sizeof(prefix) - 1) != 0)
                 return -EINVAL;
         return parse_uint64(text + sizeof(prefix) - 1, &ret->generation);
-}
-
-static uint64_t now_monotonic(void) {
-        struct timespec now;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
 }
 
 /* 1 = reached, 0 = not yet, or reported */
@@ -72,7 +65,7 @@ static int bus_drain(sd_bus *bus) {
 }
 
 static int wait_turn(Client *client, uint64_t deadline) {
-        uint64_t now = now_monotonic(), left = deadline > now ? deadline - now : 0;
+        uint64_t now = clock_monotonic_usec(), left = deadline > now ? deadline - now : 0;
         int r;
 
         r = bus_drain(client->bus);
@@ -95,7 +88,7 @@ static int signals_subscribe(sd_bus *bus) {
 
 int verb_wait(Client *client, int n_words, char *words[]) {
         uint64_t timeout = client->options.timeout_usec;
-        uint64_t deadline = timeout ? now_monotonic() + timeout : USEC_INFINITY;
+        uint64_t deadline = timeout ? clock_monotonic_usec() + timeout : USEC_INFINITY;
         bool reached = false;
         Goal goal = { 0 };
         int r;
@@ -111,7 +104,7 @@ int verb_wait(Client *client, int n_words, char *words[]) {
                 r = goal_look(client, &goal, &reached);
                 if (r != 0 || reached)
                         return r;
-                if (now_monotonic() >= deadline)
+                if (clock_monotonic_usec() >= deadline)
                         return report(EXIT_CODE_TIMEOUT, "Failed to wait for %s: Time is up.",
                                       client->options.wait_for ? client->options.wait_for
                                                                : "running");

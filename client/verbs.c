@@ -8,18 +8,30 @@
 
 /* clang-format off */
 const Verb verb_table[] = {
-        { "status", 0, 1, VERB_PASSIVE | VERB_SERVICES, verb_status, "[SERVICE]", "Show how the daemon or a service is (default)" },
-        { "list", 0, VERB_ANY, 0, verb_list, "[PATTERN...]", "List services" },
-        { "show", 0, 1, VERB_SERVICES, verb_show, "[SERVICE]", "Show all properties, for programs" },
-        { "endpoints", 1, 1, VERB_SERVICES, verb_endpoints, "SERVICE", "List the endpoints of a service" },
-        { "find", 1, 1, 0, verb_find_address, "ADDRESS[:PORT[/PROTOCOL]]", "Find the service of an address" },
-        { "stats", 0, 1, VERB_SERVICES, verb_stats, "[SERVICE]", "Show connections, packets and bytes" },
-        { "resync", 0, VERB_ANY, VERB_SERVICES, verb_resync, "[SERVICE...]", "Write everything to the kernel that is not so yet" },
-        { "wait", 0, 0, VERB_PASSIVE, verb_wait, "", "Wait until the daemon has got somewhere" },
-        { "log-level", 0, 1, 0, verb_log_level, "[LEVEL]", "Show or set what the daemon logs" },
-        { "help", 0, 1, VERB_LOCAL, verb_help, "[COMMAND]", "Show this help, or that of a command" },
-        { "version", 0, 0, VERB_LOCAL, verb_version, "", "Show the version" },
-        { "complete", 0, VERB_ANY, VERB_LOCAL | VERB_PASSIVE | VERB_HIDDEN, verb_complete, "-- [WORD...]", "Words that may stand last, for shells" },
+        { "status", 0, 1, VERB_PASSIVE | VERB_SERVICES, verb_status, "[SERVICE]", NULL, "Show how the daemon or a service is (default)" },
+        { "list", 0, VERB_ANY, VERB_SERVICES, verb_list, "[PATTERN...]", NULL, "List services" },
+        { "show", 0, 1, VERB_SERVICES, verb_show, "[SERVICE]", NULL, "Show all properties, for programs" },
+        { "endpoints", 1, 1, VERB_SERVICES, verb_endpoints, "SERVICE", NULL, "List the endpoints of a service" },
+        { "find", 1, 1, 0, verb_find_address, "ADDRESS[:PORT[/PROTOCOL]]", NULL, "Find the service of an address" },
+        { "explain", 1, 1, VERB_SERVICES, verb_explain, "SERVICE|ADDRESS[:PORT[/PROTOCOL]]", NULL, "Tell why an address does what it does, from the API object to the kernel" },
+        { "stats", 0, 1, VERB_SERVICES, verb_stats, "[SERVICE]", NULL, "Show connections, packets and bytes" },
+        { "monitor", 0, 0, 0, verb_monitor, "", NULL, "Print events as they happen" },
+        { "dump", 0, 0, 0, verb_dump, "", NULL, "Print all the daemon knows as JSON" },
+        { "drift", 0, 0, 0, verb_drift, "", NULL, "List what others changed in the kernel and the daemon repaired" },
+        { "plan", 0, 0, 0, verb_plan, "", NULL, "Show what a sync would change in the kernel" },
+        { "resync", 0, VERB_ANY, VERB_SERVICES, verb_resync, "[SERVICE...]", NULL, "Write everything to the kernel that is not so yet" },
+        { "reload", 0, 0, 0, verb_reload, "", NULL, "Make the daemon read its configuration again" },
+        { "reset-stats", 0, 0, 0, verb_reset_stats, "", NULL, "Let statistics begin at zero" },
+        { "drain", 0, 0, 0, verb_drain, "", NULL, "Take this node out of load balancers and let its connections end" },
+        { "undrain", 0, 0, 0, verb_undrain, "", NULL, "End the drain of this node" },
+        { "override", 1, 3, VERB_SERVICES, verb_override, "set|clear SERVICE ADDRESS:PORT, list [SERVICE]", "set clear list", "Give an endpoint another weight on this node for a time" },
+        { "endpoint", 3, 4, VERB_SERVICES, verb_endpoint, "drain|clear SERVICE ADDRESS:PORT, weight SERVICE ADDRESS:PORT WEIGHT", "drain weight clear", "The same as override, in other words" },
+        { "hold", 1, VERB_ANY, 0, verb_hold, "[--] COMMAND...", NULL, "Let programming pause while a command runs" },
+        { "wait", 0, 0, VERB_PASSIVE, verb_wait, "", NULL, "Wait until the daemon has got somewhere" },
+        { "log-level", 0, 1, 0, verb_log_level, "[LEVEL]", "emerg alert crit err warning notice info debug", "Show or set what the daemon logs" },
+        { "help", 0, 1, VERB_LOCAL, verb_help, "[COMMAND]", NULL, "Show this help, or that of a command" },
+        { "version", 0, 0, VERB_LOCAL, verb_version, "", NULL, "Show the version" },
+        { "complete", 0, VERB_ANY, VERB_LOCAL | VERB_PASSIVE | VERB_HIDDEN, verb_complete, "-- [WORD...]", NULL, "Words that may stand last, for shells" },
 };
 /* clang-format on */
 const size_t n_verb_table = ELEMENTSOF(verb_table);
@@ -35,7 +47,8 @@ static int verb_run(Client *client, const Verb *verb, int n_words, char *words[]
         int r;
 
         if ((size_t) n_words < verb->min || (size_t) n_words > verb->max)
-                return report(EXIT_CODE_USAGE, "Usage: ipvsproxyctl %s %s", verb->name, verb->args);
+                return report(EXIT_CODE_USAGE, "Usage: ipvsproxyctl %s%s%s", verb->name,
+                              *verb->args ? " " : "", verb->args);
         r = options_check_verb(&client->options, verb->name);
         if (r != 0)
                 return r;

@@ -18,7 +18,8 @@ typedef struct Verb {
         size_t min, max; /* words behind it */
         unsigned flags;
         int (*run)(Client *client, int n_words, char *words[]);
-        const char *args; /* for the help */
+        const char *args;  /* for the help */
+        const char *first; /* what its first word may be, separated by spaces, or NULL */
         const char *help;
 } Verb;
 
@@ -39,6 +40,21 @@ int verb_stats(Client *client, int n_words, char *words[]);
 int verb_resync(Client *client, int n_words, char *words[]);
 int verb_wait(Client *client, int n_words, char *words[]);
 int verb_log_level(Client *client, int n_words, char *words[]);
+int verb_explain(Client *client, int n_words, char *words[]);
+int verb_monitor(Client *client, int n_words, char *words[]);
+int verb_dump(Client *client, int n_words, char *words[]);
+int verb_drift(Client *client, int n_words, char *words[]);
+int verb_plan(Client *client, int n_words, char *words[]);
+int verb_reload(Client *client, int n_words, char *words[]);
+int verb_reset_stats(Client *client, int n_words, char *words[]);
+int verb_drain(Client *client, int n_words, char *words[]);
+int verb_undrain(Client *client, int n_words, char *words[]);
+int verb_override(Client *client, int n_words, char *words[]);
+int verb_endpoint(Client *client, int n_words, char *words[]);
+int verb_hold(Client *client, int n_words, char *words[]);
 int verb_help(Client *client, int n_words, char *words[]);
 int verb_version(Client *client, int n_words, char *words[]);
 int verb_complete(Client *client, int n_words, char *words[]);
+
+/* Of several commands: the newest rows of ListDrift, not reported. */
+int drift_fetch(Client *client, uint32_t limit, sd_bus_error *error, json_object **ret);

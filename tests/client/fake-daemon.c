@@ -5,29 +5,17 @@
  * every way a real one can. usage: fake-daemon ADDRESS [STATE [MSEC-UNTIL-RUNNING]]; prints "ready"
  * once it has its name.
  */
-#undef NDEBUG
-#include <assert.h>
+#include "tests/client/fake.h"
+
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 #include <time.h>
 
-#include "common/bus-names.h"
-#include "common/macros.h"
-
 #define PAGE 2
 #define EVIL_ID "zoo/e\x1b[31mvil\xe2\x80\xae"
-
-typedef struct Service {
-        const char *id, *namespace, *name, *port_name, *protocol, *state, *reason, *address;
-        uint16_t port;
-        uint32_t ready, total;
-        const char *resync_error; /* or NULL */
-} Service;
 
 /* clang-format off */
 static const Service services[] = { /* sorted by id */
@@ -41,13 +29,7 @@ static const Service services[] = { /* sorted by id */
 };
 /* clang-format on */
 
-typedef struct Fake {
-        sd_bus *bus;
-        const char *state;
-        char log_level[16];
-} Fake;
-
-static uint64_t ago(uint64_t usec) {
+uint64_t ago(uint64_t usec) {
         struct timespec now;
 
         assert(clock_gettime(CLOCK_REALTIME, &now) == 0);
@@ -61,7 +43,7 @@ static char *path_of(const Service *service) {
         return path;
 }
 
-static const Service *by_path(const char *path) {
+const Service *by_path(const char *path) {
         for (size_t i = 0; i < ELEMENTSOF(services); i++) {
                 _cleanup_(freep) char *own = path_of(&services[i]);
 
@@ -217,18 +199,31 @@ static int resync_service(sd_bus_message *m, void *userdata, sd_bus_error *error
                                  service->address);
 }
 
+static int append_endpoint(sd_bus_message *reply, const Fake *fake) {
+        if (fake->weight == UINT32_MAX)
+                return sd_bus_message_append(reply, "a(sqssuuua{sv})", 1, "10.1.4.12", 8080,
+                                             "ready", "node-04", 1, 183, 12, 1, "pod", "s",
+                                             "cart-6f7-x2x");
+        return sd_bus_message_append(reply, "a(sqssuuua{sv})", 1, "10.1.4.12", 8080, "ready",
+                                     "node-04", fake->weight, 183, 12, 2, "pod", "s",
+                                     "cart-6f7-x2x", "override", "s", "by root: test");
+}
+
 static int list_endpoints(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const Service *service = by_path(sd_bus_message_get_path(m));
         const char *after;
         uint32_t limit;
 
         assert(sd_bus_message_read(m, "su", &after, &limit) >= 0);
-        if (service->total == 0)
+        if (strcmp(service->id, "shop/cart:http") != 0)
                 return sd_bus_reply_method_return(m, "a(sqssuuua{sv})s", 0, "");
-        if (!*after)
-                return sd_bus_reply_method_return(m, "a(sqssuuua{sv})s", 1, "10.1.4.12", 8080,
-                                                  "ready", "node-04", 1, 183, 12, 1, "pod", "s",
-                                                  "cart-6f7-x2x", "10.1.4.12 8080");
+        if (!*after) {
+                assert(sd_bus_message_new_method_return(m, &reply) >= 0);
+                assert(append_endpoint(reply, userdata) >= 0);
+                assert(sd_bus_message_append(reply, "s", "10.1.4.12 8080") >= 0);
+                return sd_bus_send(NULL, reply, NULL);
+        }
         assert(strcmp(after, "10.1.4.12 8080") == 0);
         return sd_bus_reply_method_return(
                 m, "a(sqssuuua{sv})s", 1, "10.1.9.30", 8080, "draining", "node-09", 0, 17, 0, 2,
@@ -247,11 +242,13 @@ static int manager_property(sd_bus *bus,
                 const char *name;
                 uint64_t value;
         } numbers[] = {
-                { "Generation", 48211 },   { "SyncCount", 77 },   { "SyncErrorCount", 1 },
-                { "DriftCount", 2 },       { "RefusedCount", 1 }, { "LastSyncDurationUSec", 14321 },
-                { "DrainConnections", 0 },
+                { "Generation", 48211 }, { "SyncCount", 77 },   { "SyncErrorCount", 1 },
+                { "DriftCount", 2 },     { "RefusedCount", 1 }, { "LastSyncDurationUSec", 14321 },
         };
         Fake *fake = userdata;
+
+        if (strncmp(property, "Drain", 5) == 0)
+                return drain_property(fake, property, reply);
 
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
                 if (strcmp(numbers[i].name, property) == 0)
@@ -264,8 +261,6 @@ static int manager_property(sd_bus *bus,
                 return sd_bus_message_append(reply, "s", "1.0.0");
         if (strcmp(property, "NodeName") == 0)
                 return sd_bus_message_append(reply, "s", "node-17");
-        if (strcmp(property, "DrainState") == 0)
-                return sd_bus_message_append(reply, "s", "off");
         if (strcmp(property, "IpFamilies") == 0)
                 return sd_bus_message_append(reply, "as", 2, "ipv4", "ipv6");
         if (strcmp(property, "LastSyncUSec") == 0 || strcmp(property, "LastApiEventUSec") == 0)
@@ -395,6 +390,24 @@ static const sd_bus_vtable manager_vtable[] = {
                       list_statistics,
                       SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Resync", "t", "t", resync_all, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ListDrift", "u", "a(tsssa{sv})", list_drift, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Explain", "sqsa{sv}", "s", explain, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Monitor", "a{sv}", "h", monitor, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("DumpByFileDescriptor",
+                      "a{sv}",
+                      "h",
+                      dump_by_file_descriptor,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("PlanByFileDescriptor",
+                      "a{sv}",
+                      "h",
+                      plan_by_file_descriptor,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ResetStatistics", "", "", reset_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("BeginDrain", "ta{sv}", "", begin_drain, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("EndDrain", "", "", end_drain, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Hold", "ss", "h", hold, SD_BUS_VTABLE_UNPRIVILEGED),
         MANAGER("Version", "s"),
         MANAGER("NodeName", "s"),
         MANAGER("IpFamilies", "as"),
@@ -414,6 +427,7 @@ static const sd_bus_vtable manager_vtable[] = {
         MANAGER("DriftCount", "t"),
         MANAGER("RefusedCount", "t"),
         MANAGER("DrainState", "s"),
+        MANAGER("DrainDeadlineUSec", "t"),
         MANAGER("DrainConnections", "t"),
         MANAGER("Conditions", "a(sstsa{sv})"),
         SD_BUS_PROPERTY(
@@ -429,6 +443,8 @@ static const sd_bus_vtable service_vtable[] = {
                       list_endpoints,
                       SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Resync", "t", "t", resync_service, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("SetOverride", "squts", "", set_override, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ClearOverride", "sq", "", clear_override, SD_BUS_VTABLE_UNPRIVILEGED),
         SERVICE("Id", "s"),
         SERVICE("Namespace", "s"),
         SERVICE("Name", "s"),
@@ -469,7 +485,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 int main(int argc, char *argv[]) {
-        Fake fake = { .state = argc > 2 ? argv[2] : "running", .log_level = "info" };
+        Fake fake = { .state = argc > 2 ? argv[2] : "running",
+                      .log_level = "info",
+                      .drain_state = "off",
+                      .weight = UINT32_MAX };
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
 
         assert(argc > 1 && sd_event_new(&event) >= 0 && sd_bus_new(&fake.bus) >= 0);

@@ -1,177 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every command of ipvsproxyctl: what it prints as text and as JSON, what it says on stderr, how it
  * exits. */
-#include "tests/unit/test.h"
+#include "tests/client/bench.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
+#include <string.h>
 #include <sys/wait.h>
-
-#define CLIENT "./ipvsproxyctl"
-#define FAKE "tests/client/fake-daemon"
-#define WORDS_MAX 12
-#define OUTPUT_MAX 16384
-
-static const char bus_config[] =
-        "<busconfig><type>session</type><listen>unix:dir=%s</listen><auth>EXTERNAL</auth>"
-        "<policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow "
-        "eavesdrop=\"true\"/>"
-        "<allow own=\"*\"/></policy></busconfig>\n";
-
-/* The private bus and the daemon on it. */
-typedef struct Bench {
-        char folder[32], address[256];
-        pid_t bus, fake; /* 0 = not running */
-} Bench;
-
-typedef struct Case {
-        const char *line; /* words separated by spaces */
-        int code;
-        const char *out, *err; /* NULL = not looked at */
-} Case;
-
-typedef struct Output {
-        int code; /* 128 + n for signal n */
-        char out[OUTPUT_MAX], err[OUTPUT_MAX];
-} Output;
-
-static pid_t start(const char *const words[], char *first_line, size_t size) {
-        int fds[2];
-        pid_t pid;
-        FILE *f;
-
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) dup2(fds[1], STDOUT_FILENO);
-                (void) execvp(words[0], (char *const *) (uintptr_t) words);
-                _exit(127);
-        }
-        (void) close(fds[1]);
-        f = fdopen(fds[0], "r");
-        assert_non_null(f);
-        assert_non_null(fgets(first_line, (int) size, f));
-        first_line[strcspn(first_line, "\n")] = '\0';
-        (void) fclose(f);
-        return pid;
-}
-
-static void stop(pid_t *pid) {
-        if (*pid <= 0)
-                return;
-        (void) kill(*pid, SIGKILL);
-        (void) waitpid(*pid, NULL, 0);
-        *pid = 0;
-}
-
-static void fake_start(Bench *bench, const char *state, const char *msec) {
-        const char *words[] = { FAKE, bench->address, state, msec, NULL };
-        char ready[16] = "";
-
-        stop(&bench->fake);
-        bench->fake = start(words, ready, sizeof(ready));
-        assert_string_equal(ready, "ready");
-}
-
-static int bench_open(void **state) {
-        static Bench bench;
-        char file[64], option[96];
-        const char *words[] = { "dbus-daemon", "--nofork", "--print-address=1", option, NULL };
-        FILE *f;
-
-        bench = (Bench){ .folder = "/tmp/test-client.XXXXXX" };
-        assert_non_null(mkdtemp(bench.folder));
-        (void) snprintf(file, sizeof(file), "%s/bus.conf", bench.folder);
-        (void) snprintf(option, sizeof(option), "--config-file=%s", file);
-        f = fopen(file, "we");
-        assert_non_null(f);
-        assert_true(fprintf(f, bus_config, bench.folder) > 0);
-        assert_int_equal(fclose(f), 0);
-        bench.bus = start(words, bench.address, sizeof(bench.address));
-        fake_start(&bench, "running", NULL);
-        *state = &bench;
-        return 0;
-}
-
-static int bench_close(void **state) {
-        const char *words[] = { "rm", "-rf", NULL, NULL };
-        Bench *bench = *state;
-        pid_t pid;
-
-        stop(&bench->fake);
-        stop(&bench->bus);
-        words[2] = bench->folder;
-        pid = fork();
-        if (pid == 0) {
-                (void) execvp(words[0], (char *const *) (uintptr_t) words);
-                _exit(127);
-        }
-        (void) waitpid(pid, NULL, 0);
-        return 0;
-}
-
-static void slurp(int fd, char text[static OUTPUT_MAX]) {
-        ssize_t n;
-
-        assert_true(lseek(fd, 0, SEEK_SET) == 0);
-        n = read(fd, text, OUTPUT_MAX - 1);
-        assert_true(n >= 0);
-        text[n] = '\0';
-        (void) close(fd);
-}
-
-static void run(const Bench *bench, const char *line, Output *ret) {
-        char copy[512], address[300], *words[WORDS_MAX], *save = NULL;
-        int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC),
-            status = 0;
-        size_t n = 0;
-        pid_t pid;
-
-        (void) snprintf(copy, sizeof(copy), "%s", line);
-        (void) snprintf(address, sizeof(address), "--address=%s", bench->address);
-        words[n++] = (char[]){ CLIENT };
-        words[n++] = address;
-        for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-                assert_true(n + 1 < WORDS_MAX);
-                words[n++] = strcmp(word, "''") == 0 ? word + 2 : word;
-        }
-        words[n] = NULL;
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) dup2(out, STDOUT_FILENO);
-                (void) dup2(err, STDERR_FILENO);
-                (void) execv(CLIENT, words);
-                _exit(127);
-        }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        ret->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        slurp(out, ret->out);
-        slurp(err, ret->err);
-}
-
-static void test_one(const Bench *bench, const Case *c) {
-        static Output got;
-
-        run(bench, c->line, &got);
-        if (got.code != c->code || (c->out && strcmp(got.out, c->out) != 0) ||
-            (c->err && strcmp(got.err, c->err) != 0))
-                fail_msg("\"%s\" exits with %i, wanted %i\n-- stdout\n%s-- wanted\n%s-- "
-                         "stderr\n%s-- wanted\n%s",
-                         c->line, got.code, c->code, got.out, c->out ? c->out : "", got.err,
-                         c->err ? c->err : "");
-}
-
-static void test_cases(const Bench *bench, const Case cases[], size_t n) {
-        for (size_t i = 0; i < n; i++)
-                test_one(bench, &cases[i]);
-}
-
-#define TEST_CASES(bench, cases) test_cases(bench, cases, ELEMENTSOF(cases))
+#include <unistd.h>
 
 static void test_list(void **state) {
         static const Case cases[] = {
@@ -317,7 +152,7 @@ static void test_show(void **state) {
         static Output got;
 
         TEST_CASES(*state, cases);
-        run(*state, "show", &got);
+        bench_run(*state, "show", &got);
         assert_int_equal(got.code, 0);
         assert_non_null(strstr(got.out, "Version=1.0.0\n"));
         assert_non_null(strstr(got.out, "LastSyncDurationUSec=14321\n"));
@@ -339,7 +174,7 @@ static void test_endpoints(void **state) {
         static Output got;
 
         TEST_CASES(*state, cases);
-        run(*state, "endpoints shop/cart:http --json=short", &got);
+        bench_run(*state, "endpoints shop/cart:http --json=short", &got);
         assert_int_equal(got.code, 0);
         assert_non_null(strstr(
                 got.out, "[{\"address\":\"10.1.4.12\",\"port\":8080,\"state\":\"ready\",\"node\":"
@@ -376,7 +211,7 @@ static void test_stats(void **state) {
         static Output got;
 
         TEST_CASES(*state, cases);
-        run(*state, "stats", &got);
+        bench_run(*state, "stats", &got);
         assert_int_equal(got.code, 0);
         assert_non_null(strstr(got.out, "6 services listed.\n"));
 }
@@ -439,13 +274,13 @@ static void test_usage(void **state) {
         static Output got;
 
         TEST_CASES(*state, cases);
-        run(*state, "help", &got);
+        bench_run(*state, "help", &got);
         assert_int_equal(got.code, 0);
         assert_non_null(strstr(got.out, "\n  resync [SERVICE...]"));
         assert_non_null(strstr(got.out, "--no-ask-password"));
         assert_null(strstr(got.out, "complete"));
         assert_null(strstr(got.out, "--exact"));
-        run(*state, "stats -h", &got);
+        bench_run(*state, "stats -h", &got);
         assert_non_null(strstr(got.out, "--exact"));
 }
 
@@ -460,7 +295,11 @@ static void test_complete(void **state) {
                 { "complete -- stats --state", 0, "", "" },
                 { "complete -- list --state=re", 0, "--state=refused\n--state=removing\n", "" },
                 { "complete -- log-level e", 0, "emerg\nerr\n", "" },
-                { "complete -- help res", 0, "resync\n", "" },
+                { "complete -- help res", 0, "resync\nreset-stats\n", "" },
+                { "complete -- override s", 0, "set\n", "" },
+                { "complete -- override set shop/c", 0, "shop/cart:http\n", "" },
+                { "complete -- show shop/db shop/c", 0, "", "" },
+                { "complete -- version s", 0, "", "" },
         };
 
         TEST_CASES(*state, cases);
@@ -488,13 +327,13 @@ static void test_states(void **state) {
         static const Case comes = { "wait --timeout=20", 0, "", "" };
         Bench *bench = *state;
 
-        fake_start(bench, "syncing", NULL);
+        bench_start_fake(bench, "syncing", NULL);
         TEST_CASES(bench, syncing);
-        fake_start(bench, "syncing", "300");
+        bench_start_fake(bench, "syncing", "300");
         test_one(bench, &comes);
-        stop(&bench->fake);
+        bench_stop(&bench->fake);
         TEST_CASES(bench, gone);
-        fake_start(bench, "running", NULL);
+        bench_start_fake(bench, "running", NULL);
 }
 
 static void test_no_bus(void **state) {
@@ -511,7 +350,7 @@ static void test_no_bus(void **state) {
 /* What stdout is decides about colour; a reader that left is no error, a full disk is one. */
 static void test_output(void **state) {
         static const char *const script =
-                "set -e; ctl() { " CLIENT " --address=\"$BUS\" \"$@\"; }\n"
+                "set -e\n"
                 "ctl list | grep -q SERVICE; ctl list --color=always | grep -q \"$(printf "
                 "'\\033')\"\n"
                 "if ctl list | grep -q \"$(printf '\\033')\"; then exit 10; fi\n"
@@ -520,23 +359,10 @@ static void test_output(void **state) {
                 "set +e; { ctl list; echo $? >&3; } 3>\"$OUT\" | exec sleep 0\n"
                 "sleep 0.2; { sleep 0.1; ctl list 2>&1 >&4; echo $? >&3; } 3>\"$OUT\" 4>&1 | exec "
                 "true; test \"$(cat \"$OUT\")\" = 0 || exit 11\n"
-                "BUS=unix:path=/nonexistent LC_ALL=C " CLIENT " help >/dev/null || exit 12\n"
+                "BUS=unix:path=/nonexistent LC_ALL=C " BENCH_CLIENT " help >/dev/null || exit 12\n"
                 "LC_ALL=C ctl status | head -1 | grep -q '^\\* ipvsproxyd' || exit 13\n";
-        const Bench *bench = *state;
-        char out[64];
-        int status = 0;
-        pid_t pid = fork();
 
-        if (pid == 0) {
-                (void) snprintf(out, sizeof(out), "%s/out", bench->folder);
-                (void) setenv("BUS", bench->address, 1);
-                (void) setenv("OUT", out, 1);
-                (void) execl("/bin/sh", "sh", "-c", script, (char *) NULL);
-                _exit(127);
-        }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_int_equal(bench_shell(*state, script), 0);
 }
 
 /* Readline cuts words at ":" and "="; what the function gives back must fit behind that cut. */

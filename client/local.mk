@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ipvsproxyctl: everything but main() is a library, for the tests.
 noinst_LIBRARIES += libclient.a
-libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS) $(MNL_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.c \
 	client/client.h \
 	client/clock.c \
 	client/clock.h \
 	client/complete.c \
+	client/doctor-daemon.c \
+	client/doctor-kernel.c \
+	client/doctor-others.c \
+	client/doctor.h \
 	client/document-print.c \
 	client/document.c \
 	client/document.h \
 	client/help.c \
+	client/host.c \
+	client/host.h \
 	client/json-text.c \
+	client/leftover-names.c \
+	client/leftovers-legacy.c \
+	client/leftovers-legacy.h \
+	client/leftovers.c \
+	client/leftovers.h \
 	client/message-json.c \
 	client/message-json.h \
 	client/monitor-stream.c \
 	client/monitor-stream.h \
+	client/nfnl.c \
+	client/nfnl.h \
 	client/options.c \
 	client/options.h \
 	client/process.c \
@@ -31,6 +44,7 @@ libclient_a_SOURCES = \
 	client/target.h \
 	client/text.c \
 	client/text.h \
+	client/verb-doctor.c \
 	client/verb-document.c \
 	client/verb-drain.c \
 	client/verb-drift.c \
@@ -47,6 +61,7 @@ libclient_a_SOURCES = \
 	client/verb-simple.c \
 	client/verb-stats.c \
 	client/verb-status.c \
+	client/verb-takeover.c \
 	client/verb-wait.c \
 	client/verbs.c \
 	client/verbs.h
@@ -54,7 +69,8 @@ libclient_a_SOURCES = \
 bin_PROGRAMS += ipvsproxyctl
 ipvsproxyctl_SOURCES = client/main.c
 ipvsproxyctl_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
-ipvsproxyctl_LDADD = libclient.a libcommon.a $(SYSTEMD_LIBS) $(JSON_LIBS)
+client_libs = libclient.a libcommon.a $(SYSTEMD_LIBS) $(JSON_LIBS) $(MNL_LIBS)
+ipvsproxyctl_LDADD = $(client_libs)
 
 dist_man_MANS += man/ipvsproxyctl.8
 bashcompletiondir = $(datadir)/bash-completion/completions

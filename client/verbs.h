@@ -52,6 +52,8 @@ int verb_undrain(Client *client, int n_words, char *words[]);
 int verb_override(Client *client, int n_words, char *words[]);
 int verb_endpoint(Client *client, int n_words, char *words[]);
 int verb_hold(Client *client, int n_words, char *words[]);
+int verb_doctor(Client *client, int n_words, char *words[]);
+int verb_takeover(Client *client, int n_words, char *words[]);
 int verb_help(Client *client, int n_words, char *words[]);
 int verb_version(Client *client, int n_words, char *words[]);
 int verb_complete(Client *client, int n_words, char *words[]);

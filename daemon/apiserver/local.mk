@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The API server and the manifest directory as sources of objects. Linked with libapiserver_libs.
+noinst_LIBRARIES += libapiserver.a
+libapiserver_a_SOURCES = \
+	daemon/apiserver/json-read.c \
+	daemon/apiserver/json-read.h \
+	daemon/apiserver/json-split.c \
+	daemon/apiserver/json-split.h
+libapiserver_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(YAML_CFLAGS)
+libapiserver_libs = libapiserver.a libconfig.a libmodel.a libcommon.a $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) \
+	$(SYSTEMD_LIBS)

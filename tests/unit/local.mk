@@ -65,3 +65,14 @@ tests_unit_test_kubeconfig_SOURCES = tests/unit/test-kubeconfig.c tests/unit/con
 tests_unit_test_kubeconfig_LDADD = $(unit_config_libs)
 tests_unit_test_config_fields_SOURCES = tests/unit/test-config-fields.c tests/unit/config-util.h
 tests_unit_test_config_fields_LDADD = $(unit_config_libs)
+
+# apiserver/: what needs no network. recorded.c reads what a real API server answered.
+unit_api = tests/unit/test-api-split
+check_PROGRAMS += $(unit_api)
+TESTS += $(unit_api)
+unit_api_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+unit_api_libs = libapiserver.a libmodel.a libcommon.a $(JSON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+unit_recorded = tests/unit/recorded.c tests/unit/recorded.h
+tests_unit_test_api_split_SOURCES = tests/unit/test-api-split.c $(unit_recorded)
+tests_unit_test_api_split_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_api_split_LDADD = $(unit_api_libs)

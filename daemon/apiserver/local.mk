@@ -2,6 +2,12 @@
 # The API server and the manifest directory as sources of objects. Linked with libapiserver_libs.
 noinst_LIBRARIES += libapiserver.a
 libapiserver_a_SOURCES = \
+	daemon/apiserver/decode.c \
+	daemon/apiserver/decode.h \
+	daemon/apiserver/decode-endpoints.c \
+	daemon/apiserver/decode-node.c \
+	daemon/apiserver/decode-service.c \
+	daemon/apiserver/decode-slice.c \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \

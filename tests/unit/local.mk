@@ -67,7 +67,7 @@ tests_unit_test_config_fields_SOURCES = tests/unit/test-config-fields.c tests/un
 tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
-unit_api = tests/unit/test-api-split
+unit_api = tests/unit/test-api-split tests/unit/test-decode
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -76,3 +76,6 @@ unit_recorded = tests/unit/recorded.c tests/unit/recorded.h
 tests_unit_test_api_split_SOURCES = tests/unit/test-api-split.c $(unit_recorded)
 tests_unit_test_api_split_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_api_split_LDADD = $(unit_api_libs)
+tests_unit_test_decode_SOURCES = tests/unit/test-decode.c $(unit_recorded)
+tests_unit_test_decode_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_decode_LDADD = $(unit_api_libs)

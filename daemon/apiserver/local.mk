@@ -8,6 +8,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/decode-node.c \
 	daemon/apiserver/decode-service.c \
 	daemon/apiserver/decode-slice.c \
+	daemon/apiserver/feed.c \
+	daemon/apiserver/feed.h \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \

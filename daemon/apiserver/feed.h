@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Objects in JSON go into the store through here. What cannot be understood is reported once for each resourceVersion,
+ * with its name and the reason, and left out; if the store has an older version of it, that one stays, because taking a
+ * working service away for somebody's typing error helps nobody.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json_types.h>
+
+#include "common/hash.h"
+#include "common/macros.h"
+#include "model/store.h"
+
+/* What a JSON object is to be read as. */
+typedef enum FeedKind {
+        FEED_KIND_SERVICE,
+        FEED_KIND_ENDPOINT_SLICE, /* discovery v1 or v1beta1 */
+        FEED_KIND_ENDPOINTS, /* core v1; becomes EndpointSlices */
+        FEED_KIND_NODE,
+        _FEED_KIND_MAX,
+} FeedKind;
+
+/* "Service", "EndpointSlice", "Endpoints", "Node": also the `kind` in JSON */
+const char *feed_kind_to_string(FeedKind kind);
+ObjectKind feed_kind_to_object(FeedKind kind);
+
+typedef struct Feed Feed;
+
+/* `flags`: DECODE_… */
+int feed_new(Store *store /* borrowed */, ObjectSource source, unsigned flags, Feed **ret);
+Feed *feed_free(Feed *feed);
+DEFINE_CLEANUP(Feed *, feed_free);
+
+/* `place` is put before reports, such as "file:12: "; NULL for none. Borrowed until the next call. */
+void feed_set_place(Feed *feed, const char *place);
+
+/* The object is new, or changed. 1 = it changed something, 0 = it did not or was reported; -ENOMEM. */
+int feed_put(Feed *feed, FeedKind kind, json_object *object);
+/* It is gone. As above. */
+int feed_remove(Feed *feed, FeedKind kind, json_object *object);
+/* It could not be parsed for `reason`; `text` is its beginning, in which names are looked for. */
+int feed_reject(Feed *feed, FeedKind kind, const char *text, size_t size, const char *reason);
+
+/* How often an object was left out or in part, repetitions not counted. */
+uint64_t feed_n_reported(const Feed *feed);

@@ -13,7 +13,12 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \
-	daemon/apiserver/json-split.h
+	daemon/apiserver/json-split.h \
+	daemon/apiserver/reflector.c \
+	daemon/apiserver/reflector.h \
+	daemon/apiserver/reflector-body.c \
+	daemon/apiserver/reflector-private.h \
+	daemon/apiserver/reflector-request.c
 libapiserver_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(YAML_CFLAGS)
 libapiserver_libs = libapiserver.a libconfig.a libmodel.a libcommon.a $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) \
 	$(SYSTEMD_LIBS)

@@ -67,7 +67,7 @@ tests_unit_test_config_fields_SOURCES = tests/unit/test-config-fields.c tests/un
 tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
-unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed
+unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -82,3 +82,6 @@ tests_unit_test_decode_LDADD = $(unit_api_libs)
 tests_unit_test_api_feed_SOURCES = tests/unit/test-api-feed.c $(unit_recorded)
 tests_unit_test_api_feed_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_api_feed_LDADD = $(unit_api_libs)
+tests_unit_test_reflector_SOURCES = tests/unit/test-reflector.c $(unit_recorded)
+tests_unit_test_reflector_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_reflector_LDADD = $(unit_api_libs)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of Reflector, for its three files: the machine, its requests, and the reading of bodies. */
+#pragma once
+
+#include "apiserver/json-split.h"
+#include "apiserver/reflector.h"
+
+#define REFLECTOR_VERSION_SIZE 129
+#define REFLECTOR_CONTINUE_MAX 4096
+
+/* How a request ended. */
+typedef enum ReflectorOutcome {
+        OUTCOME_OK,
+        OUTCOME_BROKEN, /* no answer, or one that makes no sense */
+        OUTCOME_BUSY, /* 429, 5xx */
+        OUTCOME_UNAUTHORIZED, /* 401 */
+        OUTCOME_FORBIDDEN, /* 403 */
+        OUTCOME_MISSING, /* 404 */
+        OUTCOME_EXPIRED, /* 410 */
+        OUTCOME_TOO_LARGE, /* the server is behind the version */
+        OUTCOME_REFUSED, /* other 4xx, 501: the same request will not do better */
+} ReflectorOutcome;
+
+/* Which version a list is asked for. */
+typedef enum ListVersion {
+        LIST_VERSION_ANY, /* resourceVersion=0 */
+        LIST_VERSION_NOT_OLDER, /* than the last one seen */
+        LIST_VERSION_LATEST,
+} ListVersion;
+
+typedef enum ReflectorResume {
+        RESUME_SYNC,
+        RESUME_WATCH,
+        RESUME_GET,
+} ReflectorResume;
+
+struct Reflector {
+        char *kind, *path, *selector, *get_path; /* owned */
+        ReflectorOps ops;
+        void *userdata;
+
+        ReflectorState state;
+        ReflectorResume resume; /* after WAITING */
+        bool stream; /* the server may know sendInitialEvents */
+        bool skip_stream; /* not before the next list is complete */
+        bool synced, connected, missing, forbidden;
+        ReflectorWaitsFor waits_for;
+        bool get_only;
+        unsigned n_gets; /* since listing was tried */
+        unsigned n_expired_in_a_row;
+
+        /* what is known of the server's state */
+        char version[REFLECTOR_VERSION_SIZE];
+        bool version_gone; /* the server cannot start from it */
+
+        /* the list that runs */
+        ListVersion list_version;
+        bool whole; /* without pages */
+        char first_version[REFLECTOR_VERSION_SIZE]; /* of its first page */
+        char *continue_token; /* owned; NULL on the first page */
+        size_t n_items;
+
+        /* the request that runs */
+        JsonSplit split;
+        bool split_used;
+        unsigned status; /* 0 = no answer yet */
+        uint64_t retry_after_usec;
+        uint64_t begun_usec;
+        uint64_t request_events;
+        unsigned error_code; /* of an ERROR event, 0 = none */
+        bool too_large;
+        char *next_token; /* owned: what the body said of `continue` */
+        char message[256]; /* of a Status, or why the body makes no sense */
+
+        /* back-off */
+        uint64_t delay_usec, last_failure_usec;
+
+        int failure;
+        char error[384];
+        uint64_t n_lists, n_watches, n_events, n_errors, n_expired;
+        size_t n_listed;
+};
+
+/* Whether it is a resourceVersion that can be kept: short, printable. */
+bool reflector_version_is_usable(const char *version);
+
+/* reflector-request.c: the path with its query; NULL on OOM, the caller frees. */
+char *reflector_list_path(const Reflector *reflector);
+char *reflector_watch_path(const Reflector *reflector, bool initial_events);
+
+/* reflector-body.c */
+void reflector_body_begin(Reflector *reflector);
+void reflector_body_done(Reflector *reflector);
+int reflector_body_data(Reflector *reflector, const char *bytes, size_t size);
+/* The body ended (`error` 0) or broke off. Reads the list's or Status' members. */
+ReflectorOutcome reflector_body_end(Reflector *reflector, int error, const char *message);
+/* Also used by reflector-body.c: the bookmark that ends the initial events came with this version. */
+void reflector_streamed(Reflector *reflector, const char *version);

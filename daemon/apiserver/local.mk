@@ -2,6 +2,10 @@
 # The API server and the manifest directory as sources of objects. Linked with libapiserver_libs.
 noinst_LIBRARIES += libapiserver.a
 libapiserver_a_SOURCES = \
+	daemon/apiserver/avoid-list.c \
+	daemon/apiserver/avoid-list.h \
+	daemon/apiserver/credentials.c \
+	daemon/apiserver/credentials.h \
 	daemon/apiserver/decode.c \
 	daemon/apiserver/decode.h \
 	daemon/apiserver/decode-endpoints.c \
@@ -10,6 +14,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/decode-slice.c \
 	daemon/apiserver/feed.c \
 	daemon/apiserver/feed.h \
+	daemon/apiserver/http-client.c \
+	daemon/apiserver/http-client.h \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "apiserver/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "common/addr.h"
+#include "common/log.h"
+
+#define TOKEN_MAX (64U << 10)
+#define TOKEN_AGE_MAX_USEC (60 * USEC_PER_SEC)
+
+/* What tells one version of a file from another; all zero: there is none. */
+typedef struct FileStamp {
+        dev_t device;
+        ino_t inode;
+        off_t size;
+        struct timespec modified;
+} FileStamp;
+
+typedef enum StampedFile {
+        STAMPED_FILE_CA,
+        STAMPED_FILE_CERT,
+        STAMPED_FILE_KEY,
+        _STAMPED_FILE_MAX,
+} StampedFile;
+
+struct Credentials {
+        KubeClientConfig *config; /* owned, like all below */
+        char *server; /* without user information */
+        char *url; /* what paths are put behind */
+        char *connect_to; /* for CURLOPT_CONNECT_TO; NULL = none */
+        char *host_header; /* "Host: …"; NULL = curl's own */
+        char *proxy; /* "" = none, not even from the environment */
+        char *no_proxy;
+        FileStamp stamps[_STAMPED_FILE_MAX];
+        bool stamped;
+        char *token; /* from the file; NULL = none could be read */
+        FileStamp token_stamp;
+        uint64_t token_read_usec;
+        bool token_read_failed;
+};
+
+/* ---- files */
+
+static FileStamp file_stamp(const char *path) {
+        FileStamp stamp = {};
+        struct stat st;
+
+        if (!path || stat(path, &st) < 0)
+                return stamp;
+        stamp.device = st.st_dev;
+        stamp.inode = st.st_ino;
+        stamp.size = st.st_size;
+        stamp.modified = st.st_mtim;
+        return stamp;
+}
+
+static bool file_stamp_equal(const FileStamp *a, const FileStamp *b) {
+        return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+               a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+static void credentials_stamp(const Credentials *credentials, FileStamp ret[static _STAMPED_FILE_MAX]) {
+        const KubeClientConfig *config = credentials->config;
+
+        ret[STAMPED_FILE_CA] = file_stamp(config->ca_data.data ? NULL : config->ca_file);
+        ret[STAMPED_FILE_CERT] = file_stamp(config->cert_data.data ? NULL : config->cert_file);
+        ret[STAMPED_FILE_KEY] = file_stamp(config->key_data.data ? NULL : config->key_file);
+}
+
+bool credentials_rotated(Credentials *credentials) {
+        FileStamp stamps[_STAMPED_FILE_MAX];
+        bool rotated = false;
+
+        credentials_stamp(credentials, stamps);
+        for (size_t i = 0; i < _STAMPED_FILE_MAX; i++)
+                rotated = rotated || !file_stamp_equal(&stamps[i], &credentials->stamps[i]);
+        rotated = rotated && credentials->stamped;
+        memcpy(credentials->stamps, stamps, sizeof(stamps));
+        credentials->stamped = true;
+        return rotated;
+}
+
+/* A token is one line of visible characters: it becomes part of a header. */
+static int token_read(const char *path, char **ret) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_(freep) char *text = NULL;
+        size_t used = 0, start = 0;
+
+        if (fd < 0)
+                return -errno;
+        text = malloc(TOKEN_MAX + 1);
+        if (!text)
+                return -ENOMEM;
+        for (;;) {
+                ssize_t n = read(fd, text + used, TOKEN_MAX - used);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                used += (size_t) n;
+                if (used == TOKEN_MAX)
+                        return -EFBIG;
+        }
+        while (used > 0 && strchr(" \t\r\n", text[used - 1]))
+                used--;
+        while (start < used && strchr(" \t\r\n", text[start]))
+                start++;
+        for (size_t i = start; i < used; i++)
+                if ((unsigned char) text[i] <= 0x20 || (unsigned char) text[i] >= 0x7f)
+                        return -EINVAL;
+        if (start == used)
+                return -ENODATA;
+        text[used] = '\0';
+        memmove(text, text + start, used - start + 1);
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+bool credentials_renew_token(Credentials *credentials) {
+        const char *path = credentials->config->token_file;
+        char *token = NULL;
+        bool same;
+        int r;
+
+        if (!path)
+                return false;
+        credentials->token_stamp = file_stamp(path);
+        r = token_read(path, &token);
+        if (r < 0) {
+                if (!credentials->token_read_failed)
+                        (void) log_warning_errno(r, "Failed to read the token file %s, %s: %m", path,
+                                                 credentials->token ? "using the token read before" : "going without");
+                credentials->token_read_failed = true;
+                return false;
+        }
+        credentials->token_read_failed = false;
+        same = credentials->token && strcmp(credentials->token, token) == 0;
+        free(credentials->token);
+        credentials->token = token;
+        return !same;
+}
+
+/* The token to send, or NULL. Borrowed. */
+static const char *credentials_token(Credentials *credentials, uint64_t now_usec) {
+        const KubeClientConfig *config = credentials->config;
+
+        if (config->token_file) {
+                FileStamp stamp = file_stamp(config->token_file);
+
+                if (!credentials->token || now_usec - credentials->token_read_usec >= TOKEN_AGE_MAX_USEC ||
+                    !file_stamp_equal(&stamp, &credentials->token_stamp)) {
+                        (void) credentials_renew_token(credentials);
+                        credentials->token_read_usec = now_usec;
+                }
+        }
+        return credentials->token ? credentials->token : config->token;
+}
+
+/* ---- options of one handle */
+
+static int option_check(CURLcode code) {
+        return code == CURLE_OK ? 0 : code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+}
+
+static int option_string(CURL *easy, CURLoption option, const char *text) {
+        return option_check(curl_easy_setopt(easy, option, text));
+}
+
+static int option_blob(CURL *easy, CURLoption option, const KubeBlob *blob) {
+        struct curl_blob data = { .data = blob->data, .len = blob->size, .flags = CURL_BLOB_COPY };
+
+        return option_check(curl_easy_setopt(easy, option, &data));
+}
+
+/* Inline data wins over the file. */
+static int option_file_or_blob(CURL *easy,
+                               CURLoption blob_option,
+                               const KubeBlob *blob,
+                               CURLoption file_option,
+                               const char *file) {
+        if (blob->data)
+                return option_blob(easy, blob_option, blob);
+        return file ? option_string(easy, file_option, file) : 0;
+}
+
+static int credentials_apply_tls(const Credentials *credentials, CURL *easy) {
+        const KubeClientConfig *config = credentials->config;
+        int r;
+
+        if (config->insecure_skip_tls_verify) {
+                (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+                (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        } else if (config->ca_data.data || config->ca_file) {
+                /* Only this CA: the distribution's directory of CAs would be trusted beside it. */
+                r = option_string(easy, CURLOPT_CAPATH, NULL);
+                if (r >= 0)
+                        r = option_file_or_blob(easy, CURLOPT_CAINFO_BLOB, &config->ca_data, CURLOPT_CAINFO, config->ca_file);
+                if (r < 0)
+                        return r;
+        }
+        r = option_file_or_blob(easy, CURLOPT_SSLCERT_BLOB, &config->cert_data, CURLOPT_SSLCERT, config->cert_file);
+        if (r >= 0)
+                r = option_file_or_blob(easy, CURLOPT_SSLKEY_BLOB, &config->key_data, CURLOPT_SSLKEY, config->key_file);
+        if (r < 0)
+                return r;
+        /* A resumed session would go on as who the old certificate said. */
+        (void) curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+        return option_check(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2));
+}
+
+static int header_add(struct curl_slist **headers, const char *text) {
+        struct curl_slist *list = curl_slist_append(*headers, text);
+
+        if (!list)
+                return -ENOMEM;
+        *headers = list;
+        return 0;
+}
+
+static int credentials_apply_identity(Credentials *credentials, CURL *easy, uint64_t now_usec, struct curl_slist **headers) {
+        const KubeClientConfig *config = credentials->config;
+        const char *token = credentials_token(credentials, now_usec);
+        _cleanup_(freep) char *header = NULL;
+        int r;
+
+        if (token) {
+                if (asprintf(&header, "Authorization: Bearer %s", token) < 0)
+                        return -ENOMEM;
+                r = header_add(headers, header);
+                explicit_bzero(header, strlen(header));
+                return r;
+        }
+        if (!config->username)
+                return 0;
+        (void) curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
+        r = option_string(easy, CURLOPT_USERNAME, config->username);
+        return r < 0 ? r : option_string(easy, CURLOPT_PASSWORD, config->password ? config->password : "");
+}
+
+int credentials_apply(Credentials *credentials,
+                      CURL *easy,
+                      const char *path,
+                      uint64_t now_usec,
+                      struct curl_slist **headers,
+                      struct curl_slist **connect_to) {
+        _cleanup_(freep) char *url = NULL;
+        int r;
+
+        if (!credentials->stamped)
+                (void) credentials_rotated(credentials);
+        if (asprintf(&url, "%s%s", credentials->url, path) < 0)
+                return -ENOMEM;
+        r = option_string(easy, CURLOPT_URL, url);
+        if (r >= 0 && credentials->connect_to)
+                r = header_add(connect_to, credentials->connect_to);
+        if (r >= 0 && credentials->host_header)
+                r = header_add(headers, credentials->host_header);
+        if (r >= 0)
+                r = option_string(easy, CURLOPT_PROXY, credentials->proxy);
+        if (r >= 0)
+                r = option_string(easy, CURLOPT_NOPROXY, credentials->no_proxy);
+        if (r >= 0)
+                r = credentials_apply_tls(credentials, easy);
+        if (r >= 0)
+                r = credentials_apply_identity(credentials, easy, now_usec, headers);
+        return r;
+}
+
+/* ---- where to */
+
+static const char *environment(const char *lower, const char *upper) {
+        const char *text = getenv(lower);
+
+        if (!text || !*text)
+                text = getenv(upper);
+        return text && *text ? text : NULL;
+}
+
+static bool host_is_local(const char *host) {
+        char text[IP_ADDR_STRLEN];
+        size_t size = strlen(host);
+        IpAddr addr;
+
+        if (strcasecmp(host, "localhost") == 0)
+                return true;
+        if (*host == '[' && size > 2 && size - 2 < sizeof(text)) {
+                memcpy(text, host + 1, size - 2);
+                text[size - 2] = '\0';
+                host = text;
+        }
+        return ip_addr_parse(host, &addr) >= 0 && ip_addr_is_loopback(&addr);
+}
+
+/* Go's socks5 leaves names to the proxy; curl calls that socks5h. */
+static char *proxy_url_dup(const char *url) {
+        static const char socks5[] = "socks5://";
+        char *text;
+
+        if (strncasecmp(url, socks5, strlen(socks5)) != 0)
+                return strdup(url);
+        return asprintf(&text, "socks5h://%s", url + strlen(socks5)) < 0 ? NULL : text;
+}
+
+static int credentials_set_proxy(Credentials *credentials, const char *scheme, const char *host) {
+        const char *proxy = credentials->config->proxy_url, *no_proxy = NULL;
+
+        if (!proxy && !host_is_local(host)) {
+                proxy = strcasecmp(scheme, "https") == 0 ? environment("https_proxy", "HTTPS_PROXY")
+                                                         : environment("http_proxy", "HTTP_PROXY");
+                no_proxy = environment("no_proxy", "NO_PROXY");
+        }
+        credentials->proxy = proxy_url_dup(proxy ? proxy : "");
+        credentials->no_proxy = strdup(no_proxy ? no_proxy : "");
+        return credentials->proxy && credentials->no_proxy ? 0 : -ENOMEM;
+}
+
+typedef struct ServerUrl {
+        CURLU *url; /* owned */
+        char *scheme, *host, *port; /* curl's */
+} ServerUrl;
+
+static void server_url_done(ServerUrl *server) {
+        curl_free(server->scheme);
+        curl_free(server->host);
+        curl_free(server->port);
+        curl_url_cleanup(server->url);
+}
+
+/* curl_url_get() allocates with curl's allocator; everything else here is ours. */
+static int server_url_text(const ServerUrl *server, char **ret) {
+        char *text = NULL, *copy;
+
+        if (curl_url_get(server->url, CURLUPART_URL, &text, 0) != CURLUE_OK)
+                return -ENOMEM;
+        copy = strdup(text);
+        curl_free(text);
+        if (!copy)
+                return -ENOMEM;
+        while (*copy && copy[strlen(copy) - 1] == '/')
+                copy[strlen(copy) - 1] = '\0';
+        *ret = copy;
+        return 0;
+}
+
+static int server_url_parse(const char *text, ServerUrl *ret) {
+        ret->url = curl_url();
+        if (!ret->url)
+                return -ENOMEM;
+        if (curl_url_set(ret->url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+            curl_url_get(ret->url, CURLUPART_SCHEME, &ret->scheme, 0) != CURLUE_OK ||
+            curl_url_get(ret->url, CURLUPART_HOST, &ret->host, 0) != CURLUE_OK ||
+            curl_url_get(ret->url, CURLUPART_PORT, &ret->port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
+            (strcasecmp(ret->scheme, "https") != 0 && strcasecmp(ret->scheme, "http") != 0))
+                return -EINVAL;
+        /* Not kubeconfig's way of saying it, and it would end up in logs. */
+        (void) curl_url_set(ret->url, CURLUPART_USER, NULL, 0);
+        (void) curl_url_set(ret->url, CURLUPART_PASSWORD, NULL, 0);
+        (void) curl_url_set(ret->url, CURLUPART_QUERY, NULL, 0);
+        (void) curl_url_set(ret->url, CURLUPART_FRAGMENT, NULL, 0);
+        return 0;
+}
+
+/* Another name for TLS: the URL gets it, the connection goes where it went before. */
+static int credentials_set_server_name(Credentials *credentials, ServerUrl *server) {
+        const char *name = credentials->config->tls_server_name;
+        bool v6 = strchr(name, ':') != NULL && *name != '[';
+        _cleanup_(freep) char *host = NULL;
+
+        if (asprintf(&host, "%s%s%s", v6 ? "[" : "", name, v6 ? "]" : "") < 0 ||
+            asprintf(&credentials->connect_to, "%s:%s:%s:%s", host, server->port, server->host, server->port) < 0 ||
+            asprintf(&credentials->host_header, "Host: %s:%s", server->host, server->port) < 0)
+                return -ENOMEM;
+        if (curl_url_set(server->url, CURLUPART_HOST, host, 0) != CURLUE_OK)
+                return -EINVAL;
+        free(credentials->url);
+        credentials->url = NULL;
+        return server_url_text(server, &credentials->url);
+}
+
+static int credentials_set_server(Credentials *credentials) {
+        _cleanup_(server_url_done) ServerUrl server = {};
+        int r;
+
+        if (!credentials->config->server)
+                return -EINVAL;
+        r = server_url_parse(credentials->config->server, &server);
+        if (r >= 0)
+                r = server_url_text(&server, &credentials->server);
+        if (r >= 0)
+                r = server_url_text(&server, &credentials->url);
+        if (r >= 0)
+                r = credentials_set_proxy(credentials, server.scheme, server.host);
+        if (r >= 0 && credentials->config->tls_server_name && strcasecmp(server.scheme, "https") == 0)
+                r = credentials_set_server_name(credentials, &server);
+        return r;
+}
+
+const char *credentials_server(const Credentials *credentials) {
+        return credentials->server;
+}
+
+int credentials_new(KubeClientConfig *config, Credentials **ret) {
+        _cleanup_(credentials_freep) Credentials *credentials = calloc(1, sizeof(Credentials));
+        int r;
+
+        if (!credentials) {
+                (void) kube_client_config_free(config);
+                return -ENOMEM;
+        }
+        credentials->config = config;
+        r = credentials_set_server(credentials);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(credentials);
+        return 0;
+}
+
+static void secret_free(char *secret) {
+        if (!secret)
+                return;
+        explicit_bzero(secret, strlen(secret));
+        free(secret);
+}
+
+Credentials *credentials_free(Credentials *credentials) {
+        if (!credentials)
+                return NULL;
+        (void) kube_client_config_free(credentials->config);
+        secret_free(credentials->token);
+        secret_free(credentials->proxy);
+        free(credentials->server);
+        free(credentials->url);
+        free(credentials->connect_to);
+        free(credentials->host_header);
+        free(credentials->no_proxy);
+        free(credentials);
+        return NULL;
+}

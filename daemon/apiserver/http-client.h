@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * GET requests to the API server: libcurl's multi interface on sd-event, with its socket and timer callbacks. Nothing
+ * blocks; names are resolved by libcurl's threaded resolver (or c-ares, where the distribution chose it), and a request
+ * given up while a name is being resolved does not wait for the thread (CURLOPT_QUICK_EXIT). HTTP/2 is used over TLS
+ * where the server offers it, all requests on one connection; gzip where it is offered. Redirects are not followed.
+ *
+ * How a dead connection is noticed: by TCP keepalive and TCP_USER_TIMEOUT within 30 s, where host or path are dead; but a
+ * process that hangs has a kernel that goes on to acknowledge, and a watch may rightly be silent for minutes. So
+ * whoever watches sends HTTP_MODE_PROBE requests in silence (connection.h): over HTTP/2 they use the very connection, over
+ * HTTP/1.1 another one to the same server. When such a probe fails, http_client_reset() drops all connections.
+ * CURLOPT_UPKEEP_INTERVAL_MS (HTTP/2 PING) is not used: libcurl does not look for the answer to its PING.
+ *
+ * A name with several addresses: libcurl tries them in turn, with at most half of the remaining 8 s for each but the last.
+ * An address that accepts connections and then hangs is avoided for 30 s while there are others.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/macros.h"
+#include "config/kubeconfig.h"
+
+typedef struct HttpClient HttpClient;
+typedef struct HttpTransfer HttpTransfer;
+
+typedef enum HttpMode {
+        HTTP_MODE_SHORT, /* fails after 30 s in which not a byte came */
+        HTTP_MODE_WATCH, /* may be silent for ever */
+        HTTP_MODE_PROBE, /* fails after 10 s */
+} HttpMode;
+
+/* The header of the answer, then its body in pieces, then the end. None may free the client. */
+typedef struct HttpHandlers {
+        /* Also for failures; 0 = no Retry-After. Must not start or cancel requests. */
+        void (*response)(unsigned status, uint64_t retry_after_usec, void *userdata);
+        /* Negative ends the request with that error. Must not start or cancel requests. */
+        int (*data)(const char *bytes, size_t size, void *userdata);
+        /* `error`: 0 (whatever the status was) or -errno, with a sentence about it. The transfer is gone when it returns. */
+        void (*done)(int error, const char *message, void *userdata);
+} HttpHandlers;
+
+/* Takes `config` in every case. No I/O. -EINVAL: its server is no http(s) URL; -ENOMEM. */
+int http_client_new(sd_event *event,
+                    int64_t priority,
+                    const char *user_agent,
+                    KubeClientConfig *config,
+                    HttpClient **ret);
+/* Calls nothing. */
+HttpClient *http_client_free(HttpClient *client);
+DEFINE_CLEANUP(HttpClient *, http_client_free);
+
+/* Takes `config` in every case; running requests end as with http_client_reset(). */
+int http_client_set_config(HttpClient *client, KubeClientConfig *config);
+
+/* "https://host:6443" */
+const char *http_client_server(const HttpClient *client);
+
+/* `path` with its query. *ret is valid until `done` or http_transfer_cancel(). Handlers are called from the loop only. */
+int http_client_get(HttpClient *client,
+                    HttpMode mode,
+                    const char *path,
+                    const HttpHandlers *handlers,
+                    void *userdata,
+                    HttpTransfer **ret);
+/* Takes NULL. `done` is not called. Returns NULL. */
+HttpTransfer *http_transfer_cancel(HttpTransfer *transfer);
+
+typedef enum HttpReset {
+        HTTP_RESET_LOST, /* requests end with -ECONNRESET; the addresses they led to are avoided for a while */
+        HTTP_RESET_RENEWED, /* requests end with -ESTALE: the server is well, but connections are to be made anew */
+} HttpReset;
+
+/* From the loop: every request ends, with `reason` (static text), and no connection is used again. */
+void http_client_reset(HttpClient *client, HttpReset kind, const char *reason);
+
+/* Certificate, key or CA files changed: the caller may want to reset. */
+bool http_client_rotated(HttpClient *client);
+/* After a 401: whether the token file has another token now. */
+bool http_client_renew_token(HttpClient *client);

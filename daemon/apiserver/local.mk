@@ -2,6 +2,10 @@
 # The API server and the manifest directory as sources of objects. Linked with libapiserver_libs.
 noinst_LIBRARIES += libapiserver.a
 libapiserver_a_SOURCES = \
+	daemon/apiserver/api-resource.c \
+	daemon/apiserver/api-resource.h \
+	daemon/apiserver/api-server.c \
+	daemon/apiserver/api-server.h \
 	daemon/apiserver/avoid-list.c \
 	daemon/apiserver/avoid-list.h \
 	daemon/apiserver/credentials.c \
@@ -12,14 +16,20 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/decode-node.c \
 	daemon/apiserver/decode-service.c \
 	daemon/apiserver/decode-slice.c \
+	daemon/apiserver/discovery.c \
+	daemon/apiserver/discovery.h \
 	daemon/apiserver/feed.c \
 	daemon/apiserver/feed.h \
+	daemon/apiserver/fetch.c \
+	daemon/apiserver/fetch.h \
 	daemon/apiserver/http-client.c \
 	daemon/apiserver/http-client.h \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \
 	daemon/apiserver/json-split.h \
+	daemon/apiserver/prober.c \
+	daemon/apiserver/prober.h \
 	daemon/apiserver/reflector.c \
 	daemon/apiserver/reflector.h \
 	daemon/apiserver/reflector-body.c \

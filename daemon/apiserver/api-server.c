@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "apiserver/api-server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "apiserver/api-resource.h"
+#include "apiserver/feed.h"
+#include "apiserver/http-client.h"
+#include "apiserver/prober.h"
+#include "common/log.h"
+
+/* What reference §3.1 says is not ours: another proxy's services, and headless ones. Encoded. */
+#define PROXY_SELECTOR \
+        "labelSelector=%21service.kubernetes.io%2Fheadless%2C%21service.kubernetes.io%2Fservice-proxy-name"
+#define HEARD_EVERY_USEC USEC_PER_SEC
+
+struct ApiServer {
+        sd_event *event; /* owned reference */
+        Store *store; /* borrowed */
+        int64_t priority;
+        char *node_name; /* owned; NULL = none */
+        ApiServerHandlers handlers;
+        void *userdata;
+
+        HttpClient *http; /* owned, like all below */
+        Feed *feed;
+        Prober *prober;
+        Discovery *discovery;
+        ApiResource *resources[_API_RESOURCE_MAX]; /* NULL = not watched, or not yet */
+        EndpointsApi endpoints_api;
+        sd_event_source *changed; /* defer: what libcurl's and the reflectors' callbacks leave to be done */
+        bool started;
+
+        ApiState state;
+        bool listed; /* tell `synced` */
+        uint64_t n_missing_told; /* failures of the endpoints when discovery was last told that they are missing */
+        uint64_t last_event_usec, told_event_usec;
+        uint64_t n_lost;
+};
+
+static const char *const api_resource_kind_table[_API_RESOURCE_MAX] = {
+        [API_RESOURCE_SERVICES] = "services",
+        [API_RESOURCE_ENDPOINTS] = "endpoints",
+        [API_RESOURCE_NODE] = "node",
+};
+
+const char *api_resource_kind_to_string(ApiResourceKind kind) {
+        return kind < _API_RESOURCE_MAX ? api_resource_kind_table[kind] : NULL;
+}
+
+static const struct {
+        FeedKind kind;
+        const char *path;
+} endpoints_table[_ENDPOINTS_API_MAX] = {
+        [ENDPOINTS_API_SLICES_V1] = { FEED_KIND_ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1/endpointslices" },
+        [ENDPOINTS_API_SLICES_V1BETA1] = { FEED_KIND_ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1beta1/endpointslices" },
+        [ENDPOINTS_API_ENDPOINTS] = { FEED_KIND_ENDPOINTS, "/api/v1/endpoints" },
+};
+
+/* ---- what is left to the deferred event */
+
+static void api_server_defer(ApiServer *server) {
+        (void) sd_event_source_set_enabled(server->changed, SD_EVENT_ONESHOT);
+}
+
+static void on_resource_changed(bool listed, void *userdata) {
+        ApiServer *server = userdata;
+
+        server->listed = server->listed || listed;
+        api_server_defer(server);
+}
+
+static void on_resource_heard(void *userdata) {
+        ApiServer *server = userdata;
+
+        (void) sd_event_now(server->event, CLOCK_REALTIME, &server->last_event_usec);
+        if (server->last_event_usec - server->told_event_usec >= HEARD_EVERY_USEC)
+                api_server_defer(server);
+}
+
+/* ---- resources */
+
+static int api_server_start_resource(ApiServer *server, ApiResourceKind which, FeedKind kind, const ReflectorConfig *config) {
+        ApiResourceContext context = {
+                .event = server->event,
+                .priority = server->priority,
+                .http = server->http,
+                .feed = server->feed,
+                .store = server->store,
+                .changed = on_resource_changed,
+                .heard = on_resource_heard,
+                .userdata = server,
+        };
+        int r;
+
+        server->resources[which] = api_resource_free(server->resources[which]);
+        r = api_resource_new(&context, kind, config, &server->resources[which]);
+        if (r >= 0)
+                api_resource_start(server->resources[which]);
+        return r;
+}
+
+static int api_server_start_services(ApiServer *server) {
+        ReflectorConfig config = {
+                .kind = feed_kind_to_string(FEED_KIND_SERVICE),
+                .path = "/api/v1/services",
+                .selector = PROXY_SELECTOR,
+                .stream = true,
+        };
+
+        return api_server_start_resource(server, API_RESOURCE_SERVICES, FEED_KIND_SERVICE, &config);
+}
+
+static int api_server_start_endpoints(ApiServer *server) {
+        FeedKind kind = endpoints_table[server->endpoints_api].kind;
+        ReflectorConfig config = {
+                .kind = feed_kind_to_string(kind),
+                .path = endpoints_table[server->endpoints_api].path,
+                .selector = PROXY_SELECTOR,
+                .stream = true,
+        };
+
+        server->n_missing_told = 0;
+        return api_server_start_resource(server, API_RESOURCE_ENDPOINTS, kind, &config);
+}
+
+static int api_server_start_node(ApiServer *server) {
+        _cleanup_(freep) char *selector = NULL, *path = NULL;
+        ReflectorConfig config = {
+                .kind = feed_kind_to_string(FEED_KIND_NODE),
+                .path = "/api/v1/nodes",
+        };
+
+        if (!server->node_name)
+                return 0;
+        /* The name is a DNS name: nothing in it needs encoding. */
+        if (asprintf(&selector, "fieldSelector=metadata.name%%3D%s", server->node_name) < 0)
+                return -ENOMEM;
+        if (asprintf(&path, "/api/v1/nodes/%s", server->node_name) < 0)
+                return -ENOMEM;
+        config.selector = selector;
+        config.get_path = path;
+        return api_server_start_resource(server, API_RESOURCE_NODE, FEED_KIND_NODE, &config);
+}
+
+static void on_decided(EndpointsApi api, void *userdata) {
+        ApiServer *server = userdata;
+        int r;
+
+        if (api == server->endpoints_api && server->resources[API_RESOURCE_ENDPOINTS])
+                return;
+        log_info("Endpoints are read from %s", endpoints_api_to_string(api));
+        server->endpoints_api = api;
+        r = api_server_start_endpoints(server);
+        if (r < 0)
+                (void) log_error_errno(r, "Failed to watch %s: %m", endpoints_api_to_string(api));
+        api_server_defer(server);
+}
+
+static void api_server_kick(ApiServer *server, ReflectorWaitsFor what) {
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++)
+                if (server->resources[i])
+                        api_resource_kick(server->resources[i], what);
+}
+
+/* ---- the server as such */
+
+static uint64_t on_probe_heard(void *userdata) {
+        ApiServer *server = userdata;
+        uint64_t least = 0;
+
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++) {
+                uint64_t heard = server->resources[i] ? api_resource_heard_usec(server->resources[i]) : 0;
+
+                if (heard > 0 && (least == 0 || heard < least))
+                        least = heard;
+        }
+        return least;
+}
+
+static void on_probe_lost(void *userdata) {
+        ApiServer *server = userdata;
+
+        server->n_lost++;
+        log_warning("The API server at %s does not answer, connecting anew", http_client_server(server->http));
+        http_client_reset(server->http, HTTP_RESET_LOST, "the server does not answer");
+}
+
+static void on_probe_reached(void *userdata) {
+        ApiServer *server = userdata;
+
+        (void) sd_event_now(server->event, CLOCK_REALTIME, &server->last_event_usec);
+        discovery_kick(server->discovery);
+        api_server_kick(server, REFLECTOR_WAITS_FOR_SERVER);
+        api_server_defer(server);
+}
+
+/* Another version may have another API for endpoints; the best is in use already if it is v1. */
+static void on_probe_version(const char *version, void *userdata) {
+        ApiServer *server = userdata;
+
+        log_info("The API server at %s is of version %s", http_client_server(server->http), version);
+        if (server->endpoints_api != ENDPOINTS_API_SLICES_V1 && server->resources[API_RESOURCE_ENDPOINTS])
+                discovery_start(server->discovery);
+}
+
+static void on_probe_rotated(void *userdata) {
+        ApiServer *server = userdata;
+
+        log_info("The certificates for the API server at %s changed, connecting anew", http_client_server(server->http));
+        http_client_reset(server->http, HTTP_RESET_RENEWED, "the certificates changed");
+}
+
+/* ---- state */
+
+typedef struct ResourceStatuses {
+        ReflectorStatus of[_API_RESOURCE_MAX];
+} ResourceStatuses;
+
+static void api_server_statuses(const ApiServer *server, ResourceStatuses *ret) {
+        *ret = (ResourceStatuses) {};
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++) {
+                ret->of[i].error = ret->of[i].version = "";
+                if (server->resources[i])
+                        api_resource_status(server->resources[i], &ret->of[i]);
+        }
+}
+
+/* The Node does not count: everything works without it. */
+static ApiState api_server_find_state(const ApiServer *server, const ResourceStatuses *statuses) {
+        const ReflectorStatus *services = &statuses->of[API_RESOURCE_SERVICES], *endpoints = &statuses->of[API_RESOURCE_ENDPOINTS];
+
+        if (services->state == REFLECTOR_STATE_WATCHING && services->connected &&
+            endpoints->state == REFLECTOR_STATE_WATCHING && endpoints->connected)
+                return API_STATE_WATCHING;
+        if (services->failure < 0 || endpoints->failure < 0 || *discovery_error(server->discovery))
+                return API_STATE_DISCONNECTED;
+        return services->connected || endpoints->connected ? API_STATE_LISTING : API_STATE_CONNECTING;
+}
+
+static void api_server_set_state(ApiServer *server, ApiState state) {
+        bool changed = server->state != state;
+
+        if (changed)
+                log_info("API server %s: %s -> %s",
+                         http_client_server(server->http),
+                         api_state_to_string(server->state),
+                         api_state_to_string(state));
+        server->state = state;
+        if (!changed && server->last_event_usec - server->told_event_usec < HEARD_EVERY_USEC)
+                return;
+        server->told_event_usec = server->last_event_usec;
+        if (server->handlers.state)
+                server->handlers.state(state, server->last_event_usec, server->userdata);
+}
+
+static void api_server_follow_endpoints(ApiServer *server, const ReflectorStatus *endpoints) {
+        if (endpoints->missing && endpoints->n_errors != server->n_missing_told) {
+                server->n_missing_told = endpoints->n_errors;
+                discovery_missing(server->discovery, server->endpoints_api);
+        } else if (endpoints->connected)
+                discovery_found(server->discovery);
+}
+
+static int on_changed(sd_event_source *source, void *userdata) {
+        ApiServer *server = userdata;
+        bool listed = server->listed, searching = *discovery_error(server->discovery) != '\0';
+        ResourceStatuses statuses;
+
+        server->listed = false;
+        api_server_statuses(server, &statuses);
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++)
+                searching = searching || statuses.of[i].waits_for == REFLECTOR_WAITS_FOR_SERVER;
+        prober_set_searching(server->prober, searching);
+        api_server_follow_endpoints(server, &statuses.of[API_RESOURCE_ENDPOINTS]);
+        api_server_set_state(server, api_server_find_state(server, &statuses));
+        if (listed && server->handlers.synced)
+                server->handlers.synced(server->userdata);
+        return 0;
+}
+
+void api_server_status(const ApiServer *server, ApiServerStatus *ret) {
+        ResourceStatuses statuses;
+        const char *error;
+
+        api_server_statuses(server, &statuses);
+        error = statuses.of[API_RESOURCE_SERVICES].error;
+        if (!*error)
+                error = statuses.of[API_RESOURCE_ENDPOINTS].error;
+        if (!*error)
+                error = discovery_error(server->discovery);
+        if (!*error)
+                error = statuses.of[API_RESOURCE_NODE].error;
+        *ret = (ApiServerStatus) {
+                .state = server->state,
+                .server = http_client_server(server->http),
+                .server_version = prober_version(server->prober),
+                .endpoints_api = server->endpoints_api,
+                .last_event_usec = server->last_event_usec,
+                .n_lost = server->n_lost,
+                .n_reported = feed_n_reported(server->feed),
+                .error = error,
+        };
+        memcpy(ret->resources, statuses.of, sizeof(ret->resources));
+}
+
+/* ---- life */
+
+int api_server_start(ApiServer *server) {
+        int r;
+
+        if (server->started)
+                return 0;
+        server->started = true;
+        r = api_server_start_services(server);
+        if (r >= 0)
+                r = api_server_start_node(server);
+        if (r < 0)
+                return r;
+        discovery_start(server->discovery);
+        prober_start(server->prober);
+        return 0;
+}
+
+/* Another server: its versions mean nothing to this one, and it may have other APIs. */
+static int api_server_start_again(ApiServer *server) {
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++)
+                server->resources[i] = api_resource_free(server->resources[i]);
+        server->endpoints_api = _ENDPOINTS_API_INVALID;
+        server->started = false;
+        discovery_found(server->discovery);
+        api_server_defer(server);
+        return api_server_start(server);
+}
+
+int api_server_set_client(ApiServer *server, KubeClientConfig *client) {
+        _cleanup_(freep) char *before = strdup(http_client_server(server->http));
+        int r;
+
+        if (!before) {
+                (void) kube_client_config_free(client);
+                return -ENOMEM;
+        }
+        r = http_client_set_config(server->http, client);
+        if (r < 0)
+                return r;
+        if (server->started && strcmp(before, http_client_server(server->http)) != 0)
+                return api_server_start_again(server);
+        api_server_kick(server, REFLECTOR_WAITS_FOR_SERVER);
+        api_server_kick(server, REFLECTOR_WAITS_FOR_CREDENTIALS);
+        return 0;
+}
+
+static int api_server_add_parts(ApiServer *server) {
+        static const ProberHandlers prober_handlers = {
+                .heard = on_probe_heard,
+                .lost = on_probe_lost,
+                .reached = on_probe_reached,
+                .version = on_probe_version,
+                .rotated = on_probe_rotated,
+        };
+        int r;
+
+        r = feed_new(server->store, OBJECT_SOURCE_API, 0, &server->feed);
+        if (r >= 0)
+                r = discovery_new(server->event, server->priority, server->http, on_decided, server, &server->discovery);
+        if (r >= 0)
+                r = prober_new(server->event, server->priority, server->http, &prober_handlers, server, &server->prober);
+        if (r >= 0)
+                r = sd_event_add_defer(server->event, &server->changed, on_changed, server);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(server->changed, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(server->changed, server->priority);
+        if (r >= 0)
+                (void) sd_event_source_set_description(server->changed, "api-changed");
+        return r;
+}
+
+int api_server_new(sd_event *event,
+                   Store *store,
+                   KubeClientConfig *client,
+                   const ApiServerOptions *options,
+                   const ApiServerHandlers *handlers,
+                   void *userdata,
+                   ApiServer **ret) {
+        _cleanup_(api_server_freep) ApiServer *server = calloc(1, sizeof(ApiServer));
+        int r;
+
+        if (!server) {
+                (void) kube_client_config_free(client);
+                return -ENOMEM;
+        }
+        server->event = sd_event_ref(event);
+        server->store = store;
+        server->priority = options->priority;
+        server->handlers = *handlers;
+        server->userdata = userdata;
+        server->endpoints_api = _ENDPOINTS_API_INVALID;
+        r = http_client_new(event, options->priority, options->user_agent ? options->user_agent : "", client, &server->http);
+        if (r < 0)
+                return r;
+        if (options->node_name && *options->node_name) {
+                server->node_name = strdup(options->node_name);
+                if (!server->node_name)
+                        return -ENOMEM;
+        }
+        r = api_server_add_parts(server);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(server);
+        return 0;
+}
+
+ApiServer *api_server_free(ApiServer *server) {
+        if (!server)
+                return NULL;
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++)
+                server->resources[i] = api_resource_free(server->resources[i]);
+        (void) prober_free(server->prober);
+        (void) discovery_free(server->discovery);
+        (void) http_client_free(server->http);
+        (void) feed_free(server->feed);
+        (void) sd_event_source_disable_unref(server->changed);
+        (void) sd_event_unref(server->event);
+        free(server->node_name);
+        free(server);
+        return NULL;
+}

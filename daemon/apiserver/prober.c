@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "apiserver/prober.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "apiserver/fetch.h"
+#include "apiserver/json-read.h"
+
+#define SILENCE_USEC (15 * USEC_PER_SEC)
+#define SEARCH_USEC (2 * USEC_PER_SEC)
+#define TICK_USEC (5 * USEC_PER_SEC)
+
+struct Prober {
+        sd_event *event; /* owned reference */
+        HttpClient *http; /* borrowed */
+        ProberHandlers handlers;
+        void *userdata;
+        sd_event_source *timer; /* owned */
+        Fetch *fetch; /* owned; NULL = none runs */
+        bool searching;
+        uint64_t asked_usec; /* when the last probe was sent */
+        uint64_t answered_usec;
+        char version[64];
+};
+
+static uint64_t prober_now(const Prober *prober) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(prober->event, CLOCK_MONOTONIC, &now);
+        return now;
+}
+
+static void prober_arm(Prober *prober, uint64_t delay_usec) {
+        (void) sd_event_source_set_time_relative(prober->timer, delay_usec);
+        (void) sd_event_source_set_enabled(prober->timer, SD_EVENT_ONESHOT);
+}
+
+/* Not all nodes at the same moment. */
+static uint64_t prober_search_delay(const Prober *prober) {
+        return SEARCH_USEC + prober_now(prober) % USEC_PER_SEC;
+}
+
+static void prober_take_version(Prober *prober, json_object *body) {
+        json_object *member = json_member(body, "gitVersion");
+        char version[sizeof(prober->version)];
+
+        if (!json_object_is_type(member, json_type_string))
+                return;
+        (void) snprintf(version, sizeof(version), "%s", json_object_get_string(member));
+        for (char *p = version; *p; p++)
+                if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
+                        *p = '?';
+        if (strcmp(version, prober->version) == 0)
+                return;
+        memcpy(prober->version, version, sizeof(version));
+        prober->handlers.version(prober->version, prober->userdata);
+}
+
+static void on_answer(const FetchResult *result, void *userdata) {
+        Prober *prober = userdata;
+        uint64_t heard = prober->handlers.heard(prober->userdata);
+
+        prober->fetch = NULL;
+        if (prober->searching)
+                prober_arm(prober, prober_search_delay(prober));
+        if (result->status > 0) {
+                prober->answered_usec = prober_now(prober);
+                if (result->status == 200 && result->body)
+                        prober_take_version(prober, result->body);
+                prober->handlers.reached(prober->userdata);
+        } else if (heard > 0 && heard <= prober->asked_usec)
+                prober->handlers.lost(prober->userdata);
+}
+
+static void prober_ask(Prober *prober) {
+        if (prober->fetch)
+                return;
+        prober->asked_usec = prober_now(prober);
+        (void) fetch_start(prober->http, HTTP_MODE_PROBE, "/version", on_answer, prober, &prober->fetch);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Prober *prober = userdata;
+        uint64_t now = prober_now(prober), heard = prober->handlers.heard(prober->userdata);
+        uint64_t due = heard > 0 ? MAX2(heard, prober->answered_usec) + SILENCE_USEC : USEC_INFINITY;
+
+        if (prober->searching)
+                prober_arm(prober, prober_search_delay(prober));
+        else
+                prober_arm(prober, due > now ? MIN2(due - now, TICK_USEC) : TICK_USEC);
+        if (http_client_rotated(prober->http))
+                prober->handlers.rotated(prober->userdata);
+        else if (prober->searching || now >= due)
+                prober_ask(prober);
+        return 0;
+}
+
+void prober_start(Prober *prober) {
+        prober_arm(prober, TICK_USEC);
+        prober_ask(prober); /* for the version */
+}
+
+void prober_set_searching(Prober *prober, bool searching) {
+        if (prober->searching == searching)
+                return;
+        prober->searching = searching;
+        prober_arm(prober, searching ? prober_search_delay(prober) : TICK_USEC);
+}
+
+const char *prober_version(const Prober *prober) {
+        return prober->version;
+}
+
+int prober_new(sd_event *event,
+               int64_t priority,
+               HttpClient *http,
+               const ProberHandlers *handlers,
+               void *userdata,
+               Prober **ret) {
+        _cleanup_(prober_freep) Prober *prober = calloc(1, sizeof(Prober));
+        int r;
+
+        if (!prober)
+                return -ENOMEM;
+        prober->event = sd_event_ref(event);
+        prober->http = http;
+        prober->handlers = *handlers;
+        prober->userdata = userdata;
+        r = sd_event_add_time_relative(event, &prober->timer, CLOCK_MONOTONIC, 0, 0, on_timer, prober);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(prober->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(prober->timer, priority);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(prober->timer, "api-probe");
+        *ret = TAKE_PTR(prober);
+        return 0;
+}
+
+Prober *prober_free(Prober *prober) {
+        if (!prober)
+                return NULL;
+        (void) fetch_cancel(prober->fetch);
+        (void) sd_event_source_disable_unref(prober->timer);
+        (void) sd_event_unref(prober->event);
+        free(prober);
+        return NULL;
+}

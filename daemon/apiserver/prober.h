@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Asks the API server for its version when it has been silent, so that one that hangs, or whose connections lead nowhere,
+ * is noticed: at most 15 s of silence and 10 s without an answer. While requests fail for want of an answer it asks every
+ * 2 to 3 s, so that work goes on as soon as the server is back, however long the delays of the others have become.
+ * /version is open to everybody, costs no access to etcd, and any answer will do. It also looks for rotated credentials.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "apiserver/http-client.h"
+
+typedef struct Prober Prober;
+
+/* From the loop; none may free the prober. */
+typedef struct ProberHandlers {
+        /* CLOCK_MONOTONIC of the last thing heard on the quietest watch; 0 = there is no watch */
+        uint64_t (*heard)(void *userdata);
+        void (*lost)(void *userdata); /* no answer, although the connections were thought to be well */
+        void (*reached)(void *userdata); /* an answer */
+        void (*version)(const char *version, void *userdata); /* "v1.30.1", when it is another one than before */
+        void (*rotated)(void *userdata); /* certificate, key or CA files changed */
+} ProberHandlers;
+
+int prober_new(sd_event *event,
+               int64_t priority,
+               HttpClient *http /* borrowed */,
+               const ProberHandlers *handlers,
+               void *userdata,
+               Prober **ret);
+Prober *prober_free(Prober *prober);
+DEFINE_CLEANUP(Prober *, prober_free);
+
+void prober_start(Prober *prober);
+/* Something fails for want of an answer, or nothing does any more. */
+void prober_set_searching(Prober *prober, bool searching);
+/* gitVersion of the server; "" = unknown */
+const char *prober_version(const Prober *prober);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "unit/recorded.h"
+#include "tests/unit/recorded.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "unit/test.h"
+#include "tests/unit/test.h"
 
 char *source_file_read(const char *path, size_t *ret_size) {
         const char *source = getenv("srcdir");

@@ -3,11 +3,11 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-#include "unit/test.h"
+#include "tests/unit/test.h"
 
 #include "apiserver/json-read.h"
 #include "apiserver/json-split.h"
-#include "unit/recorded.h"
+#include "tests/unit/recorded.h"
 
 /* What was given out, as one text: pieces ended by "|", cut ones by "!". */
 typedef struct Pieces {

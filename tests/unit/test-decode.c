@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "unit/test.h"
+#include "tests/unit/test.h"
 
 #include "apiserver/decode.h"
 #include "apiserver/json-split.h"
-#include "unit/recorded.h"
+#include "tests/unit/recorded.h"
 
 #define META "\"metadata\":{\"name\":\"web\",\"namespace\":\"default\"}"
 

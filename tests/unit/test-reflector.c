@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "unit/test.h"
+#include "tests/unit/test.h"
 
 #include "apiserver/json-read.h"
 #include "apiserver/reflector.h"
 #include "common/log.h"
-#include "unit/recorded.h"
+#include "tests/unit/recorded.h"
 
 typedef struct Script {
         Reflector *reflector;

@@ -10,3 +10,24 @@ check_PROGRAMS += tests/vm/ipvs-test
 tests_vm_ipvs_test_SOURCES = tests/vm/ipvs-test.c
 tests_vm_ipvs_test_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_vm_ipvs_test_LDADD = $(libkernel_libs)
+
+# Pods and who asks them; what the node runs, and helpers of its scripts.
+check_PROGRAMS += tests/vm/podserver tests/vm/podclient
+tests_vm_podserver_SOURCES = tests/vm/podserver.c
+tests_vm_podserver_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_vm_podserver_LDADD = libcommon.a $(SYSTEMD_LIBS)
+tests_vm_podclient_SOURCES = tests/vm/podclient.c
+tests_vm_podclient_LDADD = libcommon.a -lresolv
+EXTRA_DIST += \
+	tests/vm/README.md \
+	tests/vm/guest/init \
+	tests/vm/guest/ipvsproxy-job.service \
+	tests/vm/guest/ipvsproxy-shell.service \
+	tests/vm/guest/job \
+	tests/vm/guest/setup \
+	tests/vm/image \
+	tests/vm/lib.sh \
+	tests/vm/run \
+	tests/vm/selftest/exit-status \
+	tests/vm/test-filter.sh \
+	tests/vm/test-kernel.sh

@@ -169,3 +169,15 @@ bool manager_is_healthy(const Manager *manager) {
                 return true;
         return measure_clock(CLOCK_BOOTTIME) - measure->pending_usec < HEALTH_SYNC_PERIODS * period;
 }
+
+bool manager_is_leaving(const Manager *manager) {
+        const Node *node = store_node(manager->store);
+
+        return manager->state == MANAGER_STATE_DRAINING || manager->state == MANAGER_STATE_STOPPING ||
+               (node && (node->deleting || node->to_be_deleted));
+}
+
+bool manager_is_eligible(const Manager *manager) {
+        return !manager_is_leaving(manager) &&
+               (store_node(manager->store) || !manager->options.needs_source[OBJECT_SOURCE_API]);
+}

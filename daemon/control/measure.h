@@ -91,3 +91,10 @@ const Measure *manager_measure(const Manager *manager);
  * sync (reference §5.1).
  */
 bool manager_is_healthy(const Manager *manager);
+/* New connections should go to other nodes: it drains, is being deleted, or the autoscaler will delete it. */
+bool manager_is_leaving(const Manager *manager);
+/*
+ * Whether load balancers may send new connections to this node: it is not leaving, and it is known (reference §5.1),
+ * unless no API server is read.
+ */
+bool manager_is_eligible(const Manager *manager);

@@ -268,6 +268,10 @@ int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatisti
         return 0;
 }
 
+const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key) {
+        return statistics_get(manager->statistics, key);
+}
+
 int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec) {
         const ServerSample *total;
         int r = manager_refresh_statistics(manager, ret_usec);
@@ -286,4 +290,12 @@ int manager_reset_statistics(Manager *manager) {
         if (r >= 0)
                 statistics_reset(manager->statistics);
         return r;
+}
+
+bool manager_node_port_addresses(const Manager *manager, const IpAddr **ret, size_t *ret_n) {
+        const ManagerOptions *options = &manager->options;
+
+        *ret = manager->view.config.node_port_addresses;
+        *ret_n = manager->view.config.n_node_port_addresses;
+        return options->node_port_all || (options->n_node_port_nets == 0 && !options->node_port_primary);
 }

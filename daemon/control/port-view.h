@@ -11,6 +11,7 @@
 #include "common/macros.h"
 #include "control/manager.h"
 #include "model/override.h"
+#include "control/statistics.h"
 
 typedef enum PortState {
         PORT_STATE_PENDING, /* not all of it is in the kernel yet */
@@ -57,5 +58,12 @@ typedef struct PortStatistics {
 int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatistics *ret, uint64_t *ret_usec);
 /* Every counter begins at 0 again. -EAGAIN before the first sync. */
 int manager_reset_statistics(Manager *manager);
+/*
+ * Where node ports are served: true = on every address of the host, and then the array is not what to bind to; false =
+ * on these, borrowed until the next event loop turn.
+ */
+bool manager_node_port_addresses(const Manager *manager, const IpAddr **ret, size_t *ret_n);
+/* Of one virtual server of ours in that sample, after either of these succeeded; NULL if it was not there. */
+const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key);
 /* The sum over all virtual servers of ours. */
 int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec);

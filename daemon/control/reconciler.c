@@ -81,6 +81,8 @@ static void reconciler_apply_filter(Reconciler *reconciler, FilterOp *ops, size_
         reconciler->parts.measure->n_filter_failures += r < 0;
         if (r == -ENOENT && ops[0].add)
                 result->filter_lost = true;
+        if (r == -ENOMEM || r == -EPERM)
+                result->channel_lost = true;
         if (r < 0 && n_ops > 1 && !result->filter_lost && r != -ENOMEM && r != -EPERM) {
                 reconciler_apply_filter(reconciler, ops, n_ops / 2, result);
                 reconciler_apply_filter(reconciler, ops + n_ops / 2, n_ops - n_ops / 2, result);

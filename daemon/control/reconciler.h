@@ -39,7 +39,7 @@ typedef struct ReconcilerResult {
         size_t n_changed; /* operations done */
         size_t n_failed; /* operations that have to be tried again after a while */
         bool filter_lost; /* the nftables table has to be made again first */
-        bool channel_lost; /* IPVS could not be spoken to */
+        bool channel_lost; /* IPVS could not be spoken to, or nftables takes nothing at all */
         int error; /* first failure … */
         char message[192]; /* … and of what; "" if none */
 } ReconcilerResult;

@@ -12,6 +12,7 @@
 #define HTTP_BACKLOG 128
 /* At most so many each time: other work has its turn. */
 #define HTTP_ACCEPTS 32
+#define HTTP_PAUSE_USEC USEC_PER_SEC
 
 typedef union SocketAddress {
         struct sockaddr any;
@@ -60,7 +61,7 @@ static HttpConnection *http_server_find_victim(const HttpServer *server, const I
 }
 
 static bool http_server_evict(HttpServer *server, HttpConnection *victim) {
-        unsigned before = server->status.n_connections;
+        uint64_t before = server->status.n_connections;
 
         if (!victim)
                 return false;
@@ -96,7 +97,7 @@ static int http_server_add_connection(HttpServer *server, HttpListener *listener
         connection->fd = fd;
         connection->peer = socket_address_peer(address);
         connection->since_usec = http_server_now(server);
-        connection->deadline_usec = connection->since_usec + HTTP_REQUEST_USEC;
+        connection->deadline_usec = connection->since_usec + server->options.request_usec;
         server->accepting = connection;
         (void) MHD_add_connection(server->daemon, fd, &address->any, size); /* closes it on failure */
         free(server->accepting); /* if it was not taken */
@@ -127,14 +128,16 @@ static int http_listener_accept(HttpListener *listener) {
 
 /* Out of descriptors or memory: asking again at once would be a busy loop. */
 static void http_listener_pause(HttpListener *listener) {
-        listener->paused = true;
+        listener->resume_usec = http_server_now(listener->server) + HTTP_PAUSE_USEC;
         (void) sd_event_source_set_enabled(listener->source, SD_EVENT_OFF);
 }
 
 void http_server_resume_listeners(HttpServer *server) {
+        uint64_t now = http_server_now(server);
+
         for (HttpListener *l = server->listeners; l; l = l->next)
-                if (l->paused) {
-                        l->paused = false;
+                if (l->resume_usec > 0 && l->resume_usec <= now) {
+                        l->resume_usec = 0;
                         (void) sd_event_source_set_enabled(l->source, SD_EVENT_ON);
                 }
 }

@@ -6,11 +6,6 @@
 
 #include "web/http-server.h"
 
-/* From accept to complete headers, and from one answer to the next request's headers. */
-#define HTTP_REQUEST_USEC (10 * USEC_PER_SEC)
-#define HTTP_IDLE_USEC (60 * USEC_PER_SEC)
-/* From the request to the last byte of the answer. */
-#define HTTP_ANSWER_USEC (30 * USEC_PER_SEC)
 /* An answer that the peer has not taken by then may be given up for somebody else's request. */
 #define HTTP_ANSWER_SAFE_USEC (2 * USEC_PER_SEC)
 
@@ -22,7 +17,7 @@ struct HttpListener {
         int fd; /* owned */
         sd_event_source *source; /* owned */
         void *context;
-        bool paused; /* descriptors ran out */
+        uint64_t resume_usec; /* descriptors ran out: until then nobody is accepted; 0 = they did not */
 };
 
 struct HttpConnection {
@@ -50,7 +45,7 @@ struct HttpServer {
 };
 
 uint64_t http_server_now(const HttpServer *server);
-/* Lets libmicrohttpd do what there is to do, and sets the timer for what comes next. */
+/* Cuts who is late, lets libmicrohttpd do what there is to do, and sets the timer for what comes next. */
 void http_server_run(HttpServer *server);
 /* Shuts it down; it goes with the next run. */
 void http_connection_cut(HttpConnection *connection);
@@ -65,5 +60,5 @@ enum MHD_Result http_server_on_request(void *userdata,
                                        size_t *upload_size,
                                        void **request);
 
-/* http-listener.c */
+/* http-listener.c: those whose time has come. */
 void http_server_resume_listeners(HttpServer *server);

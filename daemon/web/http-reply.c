@@ -124,7 +124,7 @@ enum MHD_Result http_server_on_request(void *userdata,
         if (connection) {
                 connection->answering = true;
                 connection->since_usec = http_server_now(server);
-                connection->deadline_usec = connection->since_usec + HTTP_ANSWER_USEC;
+                connection->deadline_usec = connection->since_usec + server->options.answer_usec;
         }
         if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
                 http_server_answer(server, connection, url, &reply);

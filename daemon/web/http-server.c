@@ -17,6 +17,10 @@
 /* HTTP comes before the bus; of so many runs one comes after it, so that a flood here does not silence it. */
 #define HTTP_YIELD_EVERY 4
 
+#define HTTP_REQUEST_USEC (10 * USEC_PER_SEC)
+#define HTTP_IDLE_USEC (60 * USEC_PER_SEC)
+#define HTTP_ANSWER_USEC (30 * USEC_PER_SEC)
+
 uint64_t http_server_now(const HttpServer *server) {
         uint64_t now = 0;
 
@@ -97,7 +101,7 @@ static void http_server_on_completed(void *userdata,
                 return;
         connection->answering = false;
         connection->since_usec = http_server_now(server);
-        connection->deadline_usec = connection->since_usec + HTTP_IDLE_USEC;
+        connection->deadline_usec = connection->since_usec + server->options.idle_usec;
 }
 
 /* ---- event loop */
@@ -122,8 +126,8 @@ static void http_server_arm(HttpServer *server) {
         if (MHD_get_timeout(server->daemon, &wait_msec) == MHD_YES)
                 due = MIN2(due, http_server_now(server) + wait_msec * USEC_PER_MSEC);
         for (const HttpListener *l = server->listeners; l; l = l->next)
-                if (l->paused)
-                        due = MIN2(due, http_server_now(server) + USEC_PER_SEC);
+                if (l->resume_usec > 0)
+                        due = MIN2(due, l->resume_usec);
         (void) sd_event_source_set_time(server->timer, due);
         (void) sd_event_source_set_enabled(server->timer, due == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
@@ -132,6 +136,9 @@ void http_server_run(HttpServer *server) {
         int64_t priority = ++server->n_runs % HTTP_YIELD_EVERY == 0 ? EVENT_PRIORITY_RECONCILE_YIELD :
                                                                       EVENT_PRIORITY_HTTP;
 
+        /* Not left to the timer: setting it anew takes back that it has run out, and each byte of a peer does so. */
+        http_server_cut_late(server);
+        http_server_resume_listeners(server);
         (void) MHD_run(server->daemon);
         http_server_arm(server);
         (void) sd_event_source_set_priority(server->io, priority);
@@ -144,11 +151,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        HttpServer *server = userdata;
-
-        http_server_cut_late(server);
-        http_server_resume_listeners(server);
-        http_server_run(server);
+        http_server_run(userdata);
         return 0;
 }
 
@@ -205,6 +208,9 @@ int http_server_new(sd_event *event, const HttpServerOptions *options, HttpServe
                 return -ENOMEM;
         server->event = sd_event_ref(event);
         server->options = *options;
+        server->options.request_usec = options->request_usec > 0 ? options->request_usec : HTTP_REQUEST_USEC;
+        server->options.idle_usec = options->idle_usec > 0 ? options->idle_usec : HTTP_IDLE_USEC;
+        server->options.answer_usec = options->answer_usec > 0 ? options->answer_usec : HTTP_ANSWER_USEC;
         server->daemon = http_server_start_daemon(server);
         if (!server->daemon)
                 return -EMFILE;

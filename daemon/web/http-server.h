@@ -52,6 +52,9 @@ typedef struct HttpServerOptions {
         size_t connection_memory; /* bytes of request line, headers and answer in flight */
         HttpHandler handler;
         void *userdata; /* of the handler */
+        uint64_t request_usec; /* from accept to complete headers; 0 = 10 s */
+        uint64_t idle_usec; /* from an answer to the next request's headers; 0 = 60 s */
+        uint64_t answer_usec; /* from the headers to the last byte of the answer; 0 = 30 s */
 } HttpServerOptions;
 
 /* No socket is opened. -ENOMEM, or -EMFILE where the epoll descriptor cannot be had. */
@@ -72,7 +75,7 @@ HttpListener *http_listener_close(HttpListener *listener);
 uint16_t http_listener_port(const HttpListener *listener);
 
 typedef struct HttpServerStatus {
-        unsigned n_connections, n_listeners;
+        uint64_t n_connections, n_listeners;
         uint64_t n_accepted;
         uint64_t n_evicted; /* gave way to another, or took too long */
         uint64_t n_refused; /* no place could be made */

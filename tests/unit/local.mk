@@ -42,12 +42,27 @@ tests_unit_test_memory_backend_SOURCES = tests/unit/test-memory-backend.c
 tests_unit_test_memory_backend_LDADD = $(libkernelmemory_libs) $(CMOCKA_LIBS)
 
 # control/ and web/: what is measured and what is shown of it
-unit_web = tests/unit/test-measure
+unit_web = tests/unit/test-measure tests/unit/test-web-server tests/unit/test-web \
+	tests/unit/test-web-metrics
 check_PROGRAMS += $(unit_web)
 TESTS += $(unit_web)
 tests_unit_test_measure_SOURCES = tests/unit/test-measure.c
 tests_unit_test_measure_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_measure_LDADD = libcontrol.a libmodel.a libcommon.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+unit_web_libs = libweb.a libcontrol.a $(libkernelmemory_libs) $(MHD_LIBS) $(CMOCKA_LIBS)
+unit_web_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+unit_web_client = tests/unit/web-client.c tests/unit/web-client.h
+tests_unit_test_web_server_SOURCES = tests/unit/test-web-server.c $(unit_web_client)
+tests_unit_test_web_server_CPPFLAGS = $(unit_web_cppflags)
+tests_unit_test_web_server_LDADD = $(unit_web_libs)
+unit_web_fixture = $(unit_web_client) tests/unit/web-fixture.c tests/unit/web-fixture.h
+tests_unit_test_web_SOURCES = tests/unit/test-web.c $(unit_web_fixture)
+tests_unit_test_web_CPPFLAGS = $(unit_web_cppflags)
+tests_unit_test_web_LDADD = $(unit_web_libs)
+tests_unit_test_web_metrics_SOURCES = tests/unit/test-web-metrics.c tests/unit/prometheus-check.c \
+	tests/unit/prometheus-check.h $(unit_web_fixture)
+tests_unit_test_web_metrics_CPPFLAGS = $(unit_web_cppflags)
+tests_unit_test_web_metrics_LDADD = $(unit_web_libs)
 unit_control = tests/unit/test-cleanup
 check_PROGRAMS += $(unit_control)
 TESTS += $(unit_control)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "web/metrics.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "web/metric-writer.h"
+#include "web/metrics-families.h"
+
+/* Scrapes of the same second are given the same numbers. */
+#define SNAPSHOT_AGE_USEC USEC_PER_SEC
+/* Who reads slowly keeps a snapshot in memory: with so many in use, others are given the last one whatever its age. */
+#define SNAPSHOTS_MAX 4
+
+struct Metrics {
+        Manager *manager; /* borrowed */
+        const WebOptions *options; /* borrowed */
+        MetricsFill fill;
+        void *userdata;
+        Traffic *traffic; /* owned */
+        MetricsSnapshot *snapshots[SNAPSHOTS_MAX]; /* owned references, some NULL */
+        MetricsSnapshot *last; /* one of them */
+        uint64_t last_usec; /* CLOCK_MONOTONIC */
+};
+
+typedef struct MetricsStream {
+        MetricsSnapshot *snapshot; /* owned reference */
+        Text text; /* written; taken up to `position` */
+        size_t position;
+        size_t family, step; /* what to write next */
+} MetricsStream;
+
+static uint64_t monotonic_now(void) {
+        struct timespec now = {};
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+}
+
+int metrics_new(Manager *manager, const WebOptions *options, MetricsFill fill, void *userdata, Metrics **ret) {
+        _cleanup_(metrics_freep) Metrics *metrics = calloc(1, sizeof(Metrics));
+        int r;
+
+        if (!metrics)
+                return -ENOMEM;
+        metrics->manager = manager;
+        metrics->options = options;
+        metrics->fill = fill;
+        metrics->userdata = userdata;
+        r = traffic_new(&metrics->traffic);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(metrics);
+        return 0;
+}
+
+Metrics *metrics_free(Metrics *metrics) {
+        if (!metrics)
+                return NULL;
+        for (size_t i = 0; i < SNAPSHOTS_MAX; i++)
+                (void) metrics_snapshot_unref(metrics->snapshots[i]);
+        (void) traffic_free(metrics->traffic);
+        free(metrics);
+        return NULL;
+}
+
+/* ---- snapshots */
+
+/* A place for another one: those that nobody reads any more are given up. NULL if all are being read. */
+static MetricsSnapshot **metrics_find_place(Metrics *metrics) {
+        MetricsSnapshot **place = NULL;
+
+        for (size_t i = 0; i < SNAPSHOTS_MAX; i++) {
+                if (metrics->snapshots[i] && metrics->snapshots[i]->n_ref > 1)
+                        continue;
+                if (metrics->snapshots[i] == metrics->last)
+                        metrics->last = NULL;
+                metrics->snapshots[i] = metrics_snapshot_unref(metrics->snapshots[i]);
+                place = &metrics->snapshots[i];
+        }
+        return place;
+}
+
+static int metrics_refresh(Metrics *metrics) {
+        uint64_t now_usec = monotonic_now();
+        MetricsSnapshot **place;
+        int r;
+
+        if (metrics->last && now_usec - metrics->last_usec < SNAPSHOT_AGE_USEC)
+                return 0;
+        place = metrics_find_place(metrics);
+        if (!place)
+                return 0;
+        r = metrics_snapshot_new(metrics->manager, metrics->options, metrics->traffic, place);
+        if (r < 0)
+                return r;
+        metrics->fill(*place, metrics->userdata);
+        metrics->last = *place;
+        metrics->last_usec = now_usec;
+        return 0;
+}
+
+/* ---- writing */
+
+static ssize_t metrics_stream_read(void *userdata, char *buffer, size_t size) {
+        MetricsStream *stream = userdata;
+        size_t n;
+
+        if (stream->position == stream->text.size) {
+                stream->position = 0;
+                text_clear(&stream->text);
+        }
+        while (stream->text.size < size && stream->family < n_metric_families)
+                if (!metric_family_step(&stream->text, &metric_families[stream->family], stream->snapshot, &stream->step)) {
+                        stream->family++;
+                        stream->step = 0;
+                }
+        if (stream->text.failed)
+                return -ENOMEM;
+        n = MIN2(stream->text.size - stream->position, size);
+        if (n > 0)
+                memcpy(buffer, stream->text.data + stream->position, n);
+        stream->position += n;
+        return (ssize_t) n;
+}
+
+static void metrics_stream_free(void *userdata) {
+        MetricsStream *stream = userdata;
+
+        (void) metrics_snapshot_unref(stream->snapshot);
+        text_done(&stream->text);
+        free(stream);
+}
+
+int metrics_answer(Metrics *metrics, HttpReply *reply) {
+        MetricsStream *stream;
+        int r = metrics_refresh(metrics);
+
+        if (r < 0)
+                return r;
+        stream = calloc(1, sizeof(MetricsStream));
+        if (!stream)
+                return -ENOMEM;
+        stream->snapshot = metrics_snapshot_ref(metrics->last);
+        reply->content_type = METRIC_CONTENT_TYPE;
+        reply->stream = (HttpStream) { metrics_stream_read, metrics_stream_free, stream };
+        return 0;
+}

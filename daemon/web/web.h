@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is answered over HTTP (reference §5.1 to §5.4): /healthz and /livez, /metrics with /proxyMode and /configz,
+ * and the health check node ports of services. Reads from the manager; changes nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/addr.h"
+#include "common/macros.h"
+#include "control/manager.h"
+
+typedef struct Web Web;
+
+/* What other rooms counted since the start, for /metrics. */
+typedef struct WebCounters {
+        uint64_t api_requests, api_errors; /* to the API server; failed ones are in both */
+        uint64_t api_lists; /* complete lists read, the first ones too */
+        uint64_t api_watch_events; /* objects added, changed or deleted */
+        uint64_t api_received_bytes;
+        uint64_t bus_calls, bus_errors; /* method calls on D-Bus; those answered with an error are in both */
+        uint64_t bus_denied; /* not authorised by polkit */
+        uint64_t bus_limited; /* refused because a caller's budget was used up */
+        uint64_t bus_signals; /* emitted */
+        uint32_t bus_clients; /* unique names that have asked something and are still there */
+} WebCounters;
+
+/* A port that cannot be listened on, for a Kubernetes Event (reference §6.1). Strings are valid during the call. */
+typedef struct WebFailure {
+        const char *reason; /* "FailedToStartServiceHealthcheck", … */
+        const char *action; /* "Listen", "StartKubeProxy" */
+        const char *namespace, *name; /* of the Service; NULL: it regards the Node */
+        const char *message;
+} WebFailure;
+
+/* How much of each service port /metrics says. */
+typedef enum MetricsDetail {
+        METRICS_DETAIL_AUTO, /* the first of the others that stays below max_series */
+        METRICS_DETAIL_FULL,
+        METRICS_DETAIL_ESSENTIAL, /* connections, bytes, active connections and ready endpoints */
+        METRICS_DETAIL_NAMESPACE, /* sums over the service ports of a namespace */
+        METRICS_DETAIL_NONE, /* totals of the node only */
+        _METRICS_DETAIL_MAX,
+        _METRICS_DETAIL_INVALID = -22,
+} MetricsDetail;
+
+/* "auto", … */
+const char *metrics_detail_to_string(MetricsDetail detail);
+MetricsDetail metrics_detail_from_string(const char *text);
+
+/* Copied by web_new(), strings too. Callbacks may be NULL. */
+typedef struct WebOptions {
+        IpPort healthz_address, metrics_address; /* addr.family 0: no such server */
+        bool hard_fail; /* bindAddressHardFail: an address that cannot be bound ends web_start() */
+        const char *version; /* of the daemon */
+        MetricsDetail metrics_detail;
+        size_t max_series; /* of service ports; 0 = 50,000 */
+
+        /* The running KubeProxyConfiguration as a JSON object, new memory; NULL when out of memory. */
+        char *(*config)(void *userdata);
+        void (*counters)(WebCounters *ret, void *userdata);
+        void (*failed)(const WebFailure *failure, void *userdata);
+        void *userdata; /* of the three */
+} WebOptions;
+
+/* `manager` is borrowed and must outlive it. No I/O but the servers' epoll descriptors. -ENOMEM, -EMFILE. */
+int web_new(sd_event *event, Manager *manager, const WebOptions *options, Web **ret);
+/*
+ * Listens. An address that cannot be bound is logged and tried again for ever; with hard_fail it is logged and its
+ * -errno returned. Health check node ports are opened as services come, after the manager's first sync.
+ */
+int web_start(Web *web);
+/* Before the manager is freed no listener of it may run any more: free both between two turns of the loop. */
+Web *web_free(Web *web);
+DEFINE_CLEANUP(Web *, web_free);
+
+/* What "healthz" or "metrics" listens on, where the configuration says port 0; 0 while it does not. */
+uint16_t web_port(const Web *web, const char *name);

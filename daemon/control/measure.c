@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "control/manager-private.h"
+#include "control/node-drain.h"
 
 /* So many changes with a trigger time in one sync are timed; a first list has more, but those are older than us. */
 #define TRIGGERS_MAX 65536
@@ -173,7 +174,7 @@ bool manager_is_healthy(const Manager *manager) {
 bool manager_is_leaving(const Manager *manager) {
         const Node *node = store_node(manager->store);
 
-        return manager->state == MANAGER_STATE_DRAINING || manager->state == MANAGER_STATE_STOPPING ||
+        return manager_is_draining(manager) || manager->state == MANAGER_STATE_STOPPING ||
                (node && (node->deleting || node->to_be_deleted));
 }
 

@@ -24,6 +24,10 @@ static void put_detail(PUT_ARGS) {
         metric_put_labelled(text, family->name, "detail", metrics_detail_to_string(snapshot->detail), 1);
 }
 
+static void put_node_draining(PUT_ARGS) {
+        metric_put(text, family->name, NULL, snapshot->node_draining);
+}
+
 static void put_states(PUT_ARGS) {
         for (ManagerState s = 0; s < _MANAGER_STATE_MAX; s++)
                 metric_put_labelled(text, family->name, "state", manager_state_to_string(s), snapshot->status.state == s);
@@ -140,7 +144,11 @@ const MetricFamily metric_families[] = {
         { "ipvsproxy_in_bytes_total", METRIC_COUNTER, NODE(traffic.in_bytes), "Bytes from clients to all services." },
         { "ipvsproxy_in_packets_total", METRIC_COUNTER, NODE(traffic.in_packets), "Packets from clients to all services." },
         { "ipvsproxy_inactive_connections", METRIC_GAUGE, NODE(inactive), "Connections of all services that IPVS counts as inactive." },
+        { "ipvsproxy_kernel_operation_failures_total", METRIC_COUNTER, PLAIN(UINT64, status.n_operation_failures), "Operations on the kernel that it refused." },
+        { "ipvsproxy_kernel_operations_total", METRIC_COUNTER, PLAIN(UINT64, status.n_operations), "Operations on the kernel: virtual servers, real servers, addresses and filter elements." },
         { "ipvsproxy_metrics_detail", METRIC_GAUGE, CUSTOM, put_detail, "How much is said of each service port: full, essential, namespace or none; always 1." },
+        { "ipvsproxy_node_drain_connections", METRIC_GAUGE, PLAIN(UINT64, status.drain_connections), "Connections that were left when the draining node counted them last." },
+        { "ipvsproxy_node_draining", METRIC_GAUGE, CUSTOM, put_node_draining, "1 while the node drains: health checks say that it is not to be used." },
         { "ipvsproxy_oldest_pending_change_seconds", METRIC_GAUGE, PLAIN(USEC, pending_age_usec), "How long the oldest change waits that is not in the kernel; 0 if none does." },
         { "ipvsproxy_out_bytes_total", METRIC_COUNTER, NODE(traffic.out_bytes), "Bytes from all services to clients." },
         { "ipvsproxy_out_packets_total", METRIC_COUNTER, NODE(traffic.out_packets), "Packets from all services to clients." },

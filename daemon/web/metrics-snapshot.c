@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/hash.h"
+#include "control/node-drain.h"
 #include "web/metric-writer.h"
 
 #define SERIES_DEFAULT 50000
@@ -298,6 +299,7 @@ static void snapshot_read_manager(MetricsSnapshot *snapshot, Manager *manager) {
         struct timespec now = {};
 
         manager_status(manager, &snapshot->status);
+        snapshot->node_draining = manager_is_draining(manager);
         snapshot->measure = *manager_measure(manager);
         snapshot->measure.triggers = NULL;
         for (ObjectKind kind = 0; kind < _OBJECT_KIND_MAX; kind++) {

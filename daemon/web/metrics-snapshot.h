@@ -34,6 +34,7 @@ typedef struct MetricsSnapshot {
         Measure measure; /* without triggers */
         uint64_t n_pending_changes[_OBJECT_KIND_MAX], n_changes[_OBJECT_KIND_MAX];
         uint64_t pending_age_usec;
+        bool node_draining;
         WebCounters counters;
         bool has_counters;
         HealthPortsStatus health_ports;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/measure.h"
+#include "control/node-drain.h"
 #include "tests/unit/web-client.h"
 #include "tests/unit/web-fixture.h"
 
@@ -61,6 +62,24 @@ static void test_node_leaves(void **state) {
                 expect(f, "healthz", "/healthz", 200, "\"nodeEligible\":true");
                 web_fixture_free(f);
         }
+}
+
+/* A drain is seen at once, and not by who asks whether the daemon works. */
+static void test_drain(void **state) {
+        WebFixture *f = web_fixture_new();
+
+        web_fixture_start(f);
+        web_put_node(f, false, false);
+        web_fixture_complete_lists(f);
+        web_fixture_settle(f);
+        expect(f, "healthz", "/healthz", 200, "\"nodeEligible\":true");
+        assert_int_equal(manager_begin_drain(f->manager, 0), 0);
+        expect(f, "healthz", "/healthz", 503, "\"nodeEligible\":false,\"healthy\":true");
+        expect(f, "healthz", "/livez", 200, "\"healthy\":true");
+        expect(f, "metrics", "/metrics", 200, "\nipvsproxy_node_draining 1\n");
+        assert_int_equal(manager_end_drain(f->manager), 0);
+        expect(f, "healthz", "/healthz", 200, "\"nodeEligible\":true");
+        web_fixture_free(f);
 }
 
 /* Without an API server there is no Node to wait for. */
@@ -392,6 +411,10 @@ static void test_health_port_unhealthy(void **state) {
         answer = answer_of(f, port, 503);
         assert_non_null(strstr(answer, "\"localEndpoints\": 1,\n\t\"serviceProxyHealthy\": false"));
         free(answer);
+        web_put_node(f, false, false);
+        free(answer_of(f, port, 200));
+        assert_int_equal(manager_begin_drain(f->manager, 0), 0);
+        free(answer_of(f, port, 503));
         web_fixture_free(f);
 }
 
@@ -417,6 +440,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_startup),
                 cmocka_unit_test(test_node_leaves),
+                cmocka_unit_test(test_drain),
                 cmocka_unit_test(test_manifests_need_no_node),
                 cmocka_unit_test(test_stuck),
                 cmocka_unit_test(test_paths),

@@ -16,6 +16,21 @@ int document_parse(const char *text, size_t size, json_object **ret);
 int document_read_fd(int fd, char **ret, size_t *ret_size);
 
 /*
+ * Calls a method of the manager that answers with a file, Dump… or PlanByFileDescriptor, and reads
+ * it. `sections` (ended by NULL) are those of a dump, NULL for the daemon's choice. Reported:
+ * "Failed to <what>".
+ */
+int document_fetch(Client *client,
+                   const char *method,
+                   const char *what,
+                   const char *const sections[],
+                   char **ret,
+                   size_t *ret_size);
+
+/* A dump with these sections: the array of its services. Reported. */
+int document_fetch_services(Client *client, const char *const sections[], json_object **ret);
+
+/*
  * For people: members with a single value as "Key: value", arrays of objects as tables, everything
  * below the key that names it.
  */

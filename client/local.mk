@@ -12,9 +12,12 @@ libclient_a_SOURCES = \
 	client/doctor-kernel.c \
 	client/doctor-others.c \
 	client/doctor.h \
+	client/document-fetch.c \
 	client/document-print.c \
 	client/document.c \
 	client/document.h \
+	client/explain-print.c \
+	client/explain-print.h \
 	client/help.c \
 	client/host.c \
 	client/host.h \
@@ -24,6 +27,9 @@ libclient_a_SOURCES = \
 	client/leftovers-legacy.h \
 	client/leftovers.c \
 	client/leftovers.h \
+	client/lines.c \
+	client/lines.h \
+	client/list-ipvs.c \
 	client/message-json.c \
 	client/message-json.h \
 	client/monitor-stream.c \

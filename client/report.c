@@ -68,7 +68,8 @@ int report(ExitCode code, const char *format, ...) {
 
 static const char *bus_text(const sd_bus_error *error, int r, ExitCode code) {
         if (code == EXIT_CODE_NOT_RUNNING)
-                return "ipvsproxyd is not running (\"systemctl status ipvsproxyd\" may tell why)";
+                return "ipvsproxyd is not running (\"systemctl status ipvsproxyd\" and "
+                       "\"ipvsproxyctl doctor\" may tell why)";
         if (error && error->message && *error->message)
                 return error->message;
         if (error && error->name)

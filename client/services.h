@@ -32,3 +32,5 @@ int services_resolve(Client *client, const char *word, json_object **ret);
 
 /* Rows of services_fetch() as the options ask for: JSON, names or a table. */
 int services_print(Client *client, json_object *rows);
+/* The same services as ipvsadm shows them, with names. */
+int services_print_ipvs(Client *client, json_object *rows);

@@ -5,51 +5,51 @@
 
 #include "client/document.h"
 #include "client/message-json.h"
-#include "client/report.h"
 #include "client/text.h"
 #include "client/verbs.h"
-#include "common/bus-names.h"
 
-/* Calls a method a{sv} → h and reads all of the file it answers with. */
-static int
-fetch_file(Client *client, const char *method, const char *what, char **ret, size_t *ret_size) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        int fd, r;
+/* The array that lists the changes. */
+static json_object *plan_changes(json_object *plan) {
+        json_object *changes = json_get(plan, "operations");
 
-        r = client_new_call(client, BUS_PATH, BUS_INTERFACE_MANAGER, method, &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "a{sv}", 0);
-        if (r < 0)
-                return r;
-        r = client_call_authorised(client, call, &error, &reply);
-        if (r < 0)
-                return report_bus(&error, r, "Failed to %s", what);
-        r = sd_bus_message_read(reply, "h", &fd);
-        return r < 0 ? r : document_read_fd(fd, ret, ret_size);
+        return changes ? changes : json_get(plan, "changes");
 }
 
-/* The array that lists the changes: the document itself or one of its members. */
-static json_object *plan_changes(json_object *plan) {
-        json_object *changes = json_get(plan, "changes");
+static int print_change(json_object *change) {
+        int r = text_write(stdout, json_object_get_string(change), TEXT_FOR_PEOPLE);
 
-        return json_object_is_type(plan, json_type_array) ? plan
-               : changes                                  ? changes
-                                                          : json_get(plan, "operations");
+        return r < 0 ? r : fputc('\n', stdout) == EOF ? -EIO : 0;
+}
+
+static int print_changes(Client *client, json_object *changes) {
+        size_t n = json_object_array_length(changes);
+        int r = 0;
+
+        if (n == 0)
+                return client_print_done(client,
+                                         "The kernel is as it should be: nothing to change.");
+        client_page(client);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = print_change(json_object_array_get_idx(changes, i));
+        if (r < 0 || client->options.no_legend || client->options.quiet)
+                return r;
+        return printf("%zu change%s planned.\n", n, n == 1 ? "" : "s") < 0 ? -EIO : 0;
+}
+
+static bool is_list_of_text(json_object *value) {
+        if (!json_object_is_type(value, json_type_array))
+                return false;
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+                if (!json_object_is_type(json_object_array_get_idx(value, i), json_type_string))
+                        return false;
+        return true;
 }
 
 static int print_plan(Client *client, json_object *plan) {
         json_object *changes = plan_changes(plan);
-        size_t n = changes ? json_object_array_length(changes) : 0;
-        int r;
 
-        if (changes && n == 0)
-                return client_print_done(client,
-                                         "The kernel is as it should be: nothing to change.");
-        r = document_print(client, changes ? changes : plan);
-        if (r < 0 || !changes || client->options.no_legend || client->options.quiet)
-                return r;
-        return printf("%zu change%s planned.\n", n, n == 1 ? "" : "s") < 0 ? -EIO : 0;
+        return is_list_of_text(changes) ? print_changes(client, changes)
+                                        : document_print(client, plan);
 }
 
 int verb_plan(Client *client, int n_words, char *words[]) {
@@ -58,7 +58,7 @@ int verb_plan(Client *client, int n_words, char *words[]) {
         size_t size = 0;
         int r;
 
-        r = fetch_file(client, "PlanByFileDescriptor", "plan a sync", &text, &size);
+        r = document_fetch(client, "PlanByFileDescriptor", "plan a sync", NULL, &text, &size);
         if (r == 0)
                 r = document_parse(text, size, &plan);
         if (r != 0)
@@ -69,12 +69,14 @@ int verb_plan(Client *client, int n_words, char *words[]) {
 
 /* As it comes: it may be large, and it is for programs. */
 int verb_dump(Client *client, int n_words, char *words[]) {
+        static const char *const sections[] = { "services", "endpoints", "statistics", "kernel",
+                                                NULL };
         _cleanup_(json_object_putp) json_object *document = NULL;
         _cleanup_(freep) char *text = NULL;
         size_t size = 0;
         int r;
 
-        r = fetch_file(client, "DumpByFileDescriptor", "dump", &text, &size);
+        r = document_fetch(client, "DumpByFileDescriptor", "dump", sections, &text, &size);
         if (r != 0)
                 return r;
         if (client->options.json == JSON_MODE_PRETTY) {

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
+#include "client/clock.h"
 #include "client/message-json.h"
 #include "client/services.h"
 #include "client/text.h"
 #include "client/verbs.h"
 #include "common/bus-names.h"
+
+/* What is unusual about an endpoint, behind the last column and without a title. */
+#define NOTE "note"
 
 typedef struct Column {
         const char *title, *key;
@@ -24,8 +29,7 @@ static const Column columns[] = {
         { "NODE", "node" },
         { "POD", "pod", .optional = true },
         { "ZONE", "zone", .optional = true },
-        { "OVERRIDE", "override", .optional = true },
-        { "DRAINS FOR", "drainDeadlineUSec", .optional = true },
+        { "", NOTE },
 };
 
 static bool column_wanted(const Column *column, json_object *rows) {
@@ -35,24 +39,33 @@ static bool column_wanted(const Column *column, json_object *rows) {
         return !column->optional;
 }
 
-/* How long until a moment of the real-time clock. */
-static const char *time_left(uint64_t deadline_usec, char buf[static TEXT_NUMBER_MAX]) {
-        struct timespec now;
-        uint64_t now_usec;
+/* "(deadline in 23s)", "(override for 1h: reason)" */
+static int note_add(Table *table, json_object *row) {
+        uint64_t deadline = json_get_number(row, "drainDeadlineUSec"),
+                 expires = json_get_number(row, "overrideExpiresUSec");
+        const char *override = json_get_text(row, "override");
+        char drains[TEXT_NUMBER_MAX + 32] = "", left[TEXT_NUMBER_MAX];
+        _cleanup_(freep) char *text = NULL;
 
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        now_usec = (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-        return text_duration(deadline_usec > now_usec ? deadline_usec - now_usec : 0, buf);
+        if (deadline > 0)
+                (void) snprintf(drains, sizeof(drains), "(deadline in %s)",
+                                clock_left(deadline, left));
+        if (asprintf(&text, "%s%s%s%s%s%s%s", drains, *drains && *override ? " " : "",
+                     *override ? "(override for " : "", *override ? clock_left(expires, left) : "",
+                     *override ? ": " : "", override, *override ? ")" : "") < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return table_add(table, STYLE_WARN, text);
 }
 
 static int cell_add(Table *table, const Column *column, json_object *row) {
         json_object *value = json_get(row, column->key);
         _cleanup_(freep) char *text = NULL;
-        char buf[TEXT_NUMBER_MAX];
         int r;
 
-        if (value && json_object_is_type(value, json_type_int) && !column->number)
-                return table_add(table, STYLE_WARN, time_left(json_object_get_uint64(value), buf));
+        if (strcmp(column->key, NOTE) == 0)
+                return note_add(table, row);
         r = json_to_text(value, ", ", &text);
         if (r < 0)
                 return r;

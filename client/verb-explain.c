@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/document.h"
+#include "client/explain-print.h"
 #include "client/message-json.h"
 #include "client/report.h"
 #include "client/services.h"
@@ -119,7 +120,7 @@ static int print_stories(Client *client, json_object *stories) {
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 if (i > 0)
                         (void) fputc('\n', stdout);
-                r = document_print(client, json_object_array_get_idx(stories, i));
+                r = explain_print(client, json_object_array_get_idx(stories, i));
         }
         if (r >= 0 && n == STORIES_MAX && !client->options.quiet)
                 (void) printf("\nThese are the first %u addresses; name one for another.\n",

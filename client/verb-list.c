@@ -29,15 +29,20 @@ static int protocol_add(Table *table, const char *protocol) {
         return table_add(table, STYLE_NONE, text);
 }
 
+/* "10.96.4.9", "10.96.4.9 (SyncFailed)" */
 static int addresses_add(Table *table, json_object *row) {
-        _cleanup_(freep) char *text = NULL;
-        json_object *addresses = json_get(row, "addresses");
-        int r;
+        _cleanup_(freep) char *text = NULL, *cell = NULL;
+        const char *reason = json_get_text(row, "reason");
+        int r = json_to_text(json_get(row, "addresses"), ", ", &text);
 
-        if (!addresses)
-                return table_add(table, STYLE_NONE, "-");
-        r = json_to_text(addresses, ", ", &text);
-        return r < 0 ? r : table_add(table, STYLE_NONE, text);
+        if (r < 0)
+                return r;
+        if (asprintf(&cell, "%s%s%s%s", text, *reason ? " (" : "", reason, *reason ? ")" : "") <
+            0) {
+                cell = NULL;
+                return -ENOMEM;
+        }
+        return table_add(table, STYLE_NONE, cell);
 }
 
 static int row_add(Table *table, json_object *row, bool addresses, bool wide) {
@@ -178,5 +183,7 @@ int verb_list(Client *client, int n_words, char *words[]) {
         if (r != 0)
                 return r;
         r = rows_select(rows, n_words, words, &chosen);
-        return r < 0 ? r : services_print(client, chosen);
+        if (r < 0)
+                return r;
+        return options->ipvs ? services_print_ipvs(client, chosen) : services_print(client, chosen);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status: how the daemon or a service is, on one screen for people; the exit code says it to
- * scripts. */
-#include <errno.h>
+/*
+ * status: on one screen, whether this node is well, and if not, why and what to do. What is in
+ * order is told shortly; each problem has a line of its own with the remedy behind it.
+ */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "client/clock.h"
+#include "client/lines.h"
 #include "client/message-json.h"
 #include "client/report.h"
 #include "client/services.h"
@@ -15,143 +16,185 @@
 #include "client/verbs.h"
 #include "common/bus-names.h"
 
-#define LABEL_WIDTH 14
+/* What to do about a condition that is not true, by its reason; NULL is for every reason. */
+static const struct {
+        const char *type, *reason, *remedy;
+} remedy_table[] = {
+        { "KernelReady", "Starting", "wait a moment: the kernel is being read" },
+        { "KernelReady", NULL, "\"ipvsproxyctl doctor\" tells what the kernel lacks" },
+        { "ApiReachable", "Connecting", "wait a moment, then \"ipvsproxyctl doctor\"" },
+        { "ApiReachable", "Listing", "wait: the first lists are being read" },
+        { "ApiReachable", NULL,
+          "what is programmed stays; see whether the API server answers: \"ipvsproxyctl doctor\", "
+          "\"journalctl -u ipvsproxyd\"" },
+        { "Programmed", "Syncing", "wait: the first sync is not done" },
+        { "Programmed", NULL,
+          "it is tried again by itself; \"ipvsproxyctl list --state=degraded\" names the "
+          "services" },
+        { "AddressesServed", NULL, "\"ipvsproxyctl list --state=refused\" names the services" },
+};
 
-/* One line "     Label: text"; what stands in the text is made harmless. */
-static void line(const char *label, const char *format, ...) _printf_(2, 3);
-static void line(const char *label, const char *format, ...) {
-        _cleanup_(freep) char *text = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        if (vasprintf(&text, format, ap) < 0)
-                text = NULL;
-        va_end(ap);
-        (void) printf("%*s: ", LABEL_WIDTH, label);
-        (void) text_write(stdout, text ? text : "Out of memory.", TEXT_FOR_PEOPLE);
-        (void) fputc('\n', stdout);
+static const char *remedy_of(const char *type, const char *reason) {
+        for (size_t i = 0; i < ELEMENTSOF(remedy_table); i++)
+                if (strcmp(remedy_table[i].type, type) == 0 &&
+                    (!remedy_table[i].reason || strcmp(remedy_table[i].reason, reason) == 0))
+                        return remedy_table[i].remedy;
+        return "\"ipvsproxyctl doctor\" may tell more";
 }
 
-/* "23s ago", of a moment of the real-time clock; "never" for 0 */
-static const char *time_ago(uint64_t usec, char buf[static TEXT_NUMBER_MAX]) {
-        char duration[TEXT_NUMBER_MAX];
-        struct timespec now;
-        uint64_t now_usec;
+/* "ApiReachable is false since 3h: Disconnected — what is programmed stays; …" */
+static void print_problem(json_object *condition) {
+        const char *type = json_get_text(condition, "type"),
+                   *reason = json_get_text(condition, "reason"),
+                   *message = json_get_text(condition, "message");
+        uint64_t since = json_get_number(condition, "sinceUSec"), now = clock_real_usec();
+        char duration[TEXT_NUMBER_MAX] = "";
 
-        if (usec == 0)
-                return "never";
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        now_usec = (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-        (void) text_duration(now_usec > usec ? now_usec - usec : 0, duration);
-        (void) snprintf(buf, TEXT_NUMBER_MAX, "%.20s ago", duration);
-        return buf;
+        if (since > 0 && since < now)
+                (void) text_duration(now - since, duration);
+        lines_add("Problem", "%s is %s%s%s%s%s%s%s%s%s", type, json_get_text(condition, "status"),
+                  *duration ? " for " : "", duration, *reason ? ": " : "", reason,
+                  *message ? ": " : "", message, lines_dash(), remedy_of(type, reason));
 }
 
-static void head(const Client *client, const char *what, const char *on, const char *state) {
-        Style style = style_of_state(state);
+/* Those that are as they should be come together; the others are problems. */
+static void print_conditions(json_object *p) {
+        json_object *list = json_get(p, "conditions");
+        size_t n = json_get_length(p, "conditions"), n_true = 0;
 
-        (void) fputs(style_on(style, client->color), stdout);
-        (void) fputs(text_locale_is_utf8() ? "\xe2\x97\x8f " : "* ", stdout);
-        (void) fputs(style_off(style, client->color), stdout);
-        (void) text_write(stdout, what, TEXT_FOR_PEOPLE);
-        if (*on) {
-                (void) fputs(" on ", stdout);
-                (void) text_write(stdout, on, TEXT_FOR_PEOPLE);
-        }
-        (void) fputs(": ", stdout);
-        (void) fputs(style_on(style, client->color), stdout);
-        (void) text_write(stdout, *state ? state : "unknown", TEXT_FOR_PEOPLE);
-        (void) fputs(style_off(style, client->color), stdout);
-        (void) fputc('\n', stdout);
-}
+        for (size_t i = 0; i < n; i++) {
+                json_object *condition = json_object_array_get_idx(list, i);
 
-/*
- * An array of objects, one line each: "name: value (reason)". Those whose value is `usual` come
- * together on the first line, because they need no attention.
- */
-static void list_lines(json_object *list,
-                       const char *label,
-                       const char *name,
-                       const char *value,
-                       const char *usual) {
-        const char *next = label;
-        size_t n_usual = 0;
-
-        for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-                json_object *item = json_object_array_get_idx(list, i);
-
-                if (strcmp(json_get_text(item, value), usual) != 0)
+                if (strcmp(json_get_text(condition, "status"), "true") != 0)
                         continue;
-                if (n_usual++ == 0)
-                        (void) printf("%*s: ", LABEL_WIDTH, label);
-                else
-                        (void) fputs(", ", stdout);
-                (void) text_write(stdout, json_get_text(item, name), TEXT_FOR_PEOPLE);
+                (void) printf("%s", n_true++ == 0 ? "   Conditions: " : ", ");
+                (void) text_write(stdout, json_get_text(condition, "type"), TEXT_FOR_PEOPLE);
         }
-        if (n_usual > 0) {
+        if (n_true > 0)
                 (void) fputc('\n', stdout);
-                next = "not";
+        for (size_t i = 0; i < n; i++) {
+                json_object *condition = json_object_array_get_idx(list, i);
+
+                if (strcmp(json_get_text(condition, "status"), "true") != 0)
+                        print_problem(condition);
         }
-        for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+}
+
+static void print_capabilities(json_object *p) {
+        json_object *list = json_get(p, "capabilities");
+
+        for (size_t i = 0; i < json_get_length(p, "capabilities"); i++) {
                 json_object *item = json_object_array_get_idx(list, i);
-                const char *reason = json_get_text(item, "reason"),
-                           *have = json_get_text(item, value);
-                bool unsure = strcmp(have, "unknown") == 0;
+                const char *reason = json_get_text(item, "reason");
 
-                if (strcmp(have, usual) == 0)
-                        continue;
-                line(next, "%s%s%s%s%s", json_get_text(item, name),
-                     unsure ? ", as far as is known" : "", *reason ? " (" : "", reason,
-                     *reason ? ")" : "");
-                next = "and";
+                if (strcmp(json_get_text(item, "value"), "no") == 0)
+                        lines_add("Problem", "The kernel has no %s%s%s%s%s",
+                                  json_get_text(item, "name"), *reason ? ": " : "", reason,
+                                  lines_dash(), "\"ipvsproxyctl doctor\" tells what to install");
         }
 }
 
-static void print_counts(json_object *p) {
-        line("Services", "%" PRIu64 " ports, %" PRIu64 " virtual servers, %" PRIu64 " endpoints",
-             json_get_number(p, "serviceCount"), json_get_number(p, "virtualServerCount"),
-             json_get_number(p, "endpointCount"));
-        line("Generation", "%" PRIu64 " (%" PRIu64 " pending)", json_get_number(p, "generation"),
-             json_get_number(p, "pendingChanges"));
-}
+static void print_holds(json_object *p) {
+        json_object *list = json_get(p, "holds");
 
-static void print_sync(json_object *p) {
-        char ago[TEXT_NUMBER_MAX], took[TEXT_NUMBER_MAX];
-        uint64_t last = json_get_number(p, "lastSyncUSec"),
-                 refused = json_get_number(p, "refusedCount");
+        for (size_t i = 0; i < json_get_length(p, "holds"); i++) {
+                json_object *item = json_object_array_get_idx(list, i);
 
-        if (last > 0)
-                line("Last sync", "%s, took %s; %" PRIu64 " so far, %" PRIu64 " failed",
-                     time_ago(last, ago),
-                     text_duration(json_get_number(p, "lastSyncDurationUSec"), took),
-                     json_get_number(p, "syncCount"), json_get_number(p, "syncErrorCount"));
-        else
-                line("Last sync", "never");
-        line("Drift", "%" PRIu64 " repaired", json_get_number(p, "driftCount"));
-        if (refused > 0)
-                line("Refused", "%" PRIu64 ", see \"ipvsproxyctl list --state=refused\"", refused);
+                lines_add("Held", "by %s (user %" PRIu64 "): %s%s%s", json_get_text(item, "who"),
+                          json_get_number(item, "uid"), json_get_text(item, "why"), lines_dash(),
+                          "programming goes on when that ends");
+        }
 }
 
 static void print_drain(json_object *p) {
         const char *state = json_get_text(p, "drainState");
+        uint64_t deadline = json_get_number(p, "drainDeadlineUSec");
+        char left[TEXT_NUMBER_MAX];
 
-        if (*state && strcmp(state, "off") != 0)
-                line("Drain", "%s, %" PRIu64 " connections left", state,
-                     json_get_number(p, "drainConnections"));
+        if (!*state || strcmp(state, "off") == 0)
+                return;
+        lines_add("Drain", "%s, %" PRIu64 " connections left%s%s%s\"ipvsproxyctl undrain\" ends it",
+                  state, json_get_number(p, "drainConnections"), deadline > 0 ? ", done in " : "",
+                  deadline > 0 ? clock_left(deadline, left) : "", lines_dash());
 }
 
-static void print_daemon(const Client *client, json_object *p) {
-        char ago[TEXT_NUMBER_MAX];
+/* The moment of the newest repair, 0 if there is none to be told. */
+static uint64_t last_drift(Client *client) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(json_object_putp) json_object *rows = NULL;
 
-        head(client, "ipvsproxyd", json_get_text(p, "nodeName"), json_get_text(p, "state"));
-        line("Version", "%s", json_get_text(p, "version"));
-        line("API server", "%s, last event %s", json_get_text(p, "apiState"),
-             time_ago(json_get_number(p, "lastApiEventUSec"), ago));
-        print_counts(p);
-        print_sync(p);
+        if (drift_fetch(client, 1, &error, &rows) < 0 ||
+            !json_object_is_type(rows, json_type_array) || json_object_array_length(rows) == 0)
+                return 0;
+        return json_get_number(json_object_array_get_idx(rows, 0), "timeUSec");
+}
+
+static void print_sync(Client *client, json_object *p) {
+        uint64_t last = json_get_number(p, "lastSyncUSec"),
+                 n_failed = json_get_number(p, "syncErrorCount"),
+                 n_drift = json_get_number(p, "driftCount");
+        uint64_t drift_usec = n_drift > 0 ? last_drift(client) : 0;
+        char ago[TEXT_NUMBER_MAX], took[TEXT_NUMBER_MAX], sync[128] = "never", drift[128];
+
+        if (last > 0)
+                (void) snprintf(sync, sizeof(sync), "%s, %s", clock_ago(last, ago),
+                                text_duration(json_get_number(p, "lastSyncDurationUSec"), took));
+        if (n_drift == 0)
+                (void) snprintf(drift, sizeof(drift), "none");
+        else
+                (void) snprintf(drift, sizeof(drift), "%" PRIu64 " repaired%s%s", n_drift,
+                                drift_usec > 0 ? ", last " : "",
+                                drift_usec > 0 ? clock_ago(drift_usec, ago) : "");
+        lines_add_pair(client, "Last sync", sync, "Drift", drift);
+        if (n_failed > 0)
+                lines_add("Syncs", "%" PRIu64 ", %" PRIu64 " of them failed",
+                          json_get_number(p, "syncCount"), n_failed);
+}
+
+/* Since when nothing is wrong: the newest moment at which a condition became true. */
+static uint64_t well_since(json_object *p) {
+        json_object *list = json_get(p, "conditions");
+        uint64_t since = 0;
+
+        for (size_t i = 0; i < json_get_length(p, "conditions"); i++) {
+                json_object *condition = json_object_array_get_idx(list, i);
+
+                if (strcmp(json_get_text(condition, "status"), "true") == 0)
+                        since = MAX2(since, json_get_number(condition, "sinceUSec"));
+        }
+        return since;
+}
+
+static void print_daemon(Client *client, json_object *p) {
+        const char *state = json_get_text(p, "state");
+        uint64_t refused = json_get_number(p, "refusedCount"), since = well_since(p);
+        char text[160], other[160], ago[TEXT_NUMBER_MAX], date[TEXT_DATE_MAX];
+        bool running = strcmp(state, "running") == 0;
+
+        lines_head(client, "ipvsproxyd", json_get_text(p, "nodeName"), state);
+        (void) snprintf(other, sizeof(other), "%.40s%s%s", state,
+                        running && since > 0 ? " since " : "",
+                        running && since > 0 ? clock_date(since, date) : "");
+        lines_add_pair(client, "Version", json_get_text(p, "version"), "State", other);
+        (void) snprintf(text, sizeof(text), "%.40s, last event %s", json_get_text(p, "apiState"),
+                        clock_ago(json_get_number(p, "lastApiEventUSec"), ago));
+        (void) snprintf(other, sizeof(other), "%" PRIu64 " (%" PRIu64 " pending)",
+                        json_get_number(p, "generation"), json_get_number(p, "pendingChanges"));
+        lines_add_pair(client, "API server", text, "Generation", other);
+        lines_add("Services",
+                  "%" PRIu64 " ports, %" PRIu64 " virtual servers, %" PRIu64 " endpoints",
+                  json_get_number(p, "serviceCount"), json_get_number(p, "virtualServerCount"),
+                  json_get_number(p, "endpointCount"));
+        print_sync(client, p);
+        print_conditions(p);
+        print_capabilities(p);
+        print_holds(p);
         print_drain(p);
-        list_lines(json_get(p, "capabilities"), "Kernel", "name", "value", "yes");
-        list_lines(json_get(p, "conditions"), "Conditions", "type", "status", "true");
+        if (refused > 0)
+                lines_add("Refused",
+                          "%" PRIu64 " address%s%ssee \"ipvsproxyctl list "
+                          "--state=refused\"",
+                          refused, refused == 1 ? "" : "es", lines_dash());
 }
 
 static int status_daemon(Client *client) {
@@ -173,14 +216,15 @@ static int status_daemon(Client *client) {
 static void print_virtual_servers(json_object *p) {
         json_object *servers = json_get(p, "virtualServers");
         const char *label = "Addresses";
+        char address[LINES_ADDRESS_MAX];
 
-        for (size_t i = 0; servers && i < json_get_length(p, "virtualServers"); i++) {
+        for (size_t i = 0; i < json_get_length(p, "virtualServers"); i++) {
                 json_object *server = json_object_array_get_idx(servers, i);
-                const char *address = json_get_text(server, "address");
-                bool v6 = strchr(address, ':');
 
-                line(label, "%s%s%s:%" PRIu64 " (%s)", v6 ? "[" : "", address, v6 ? "]" : "",
-                     json_get_number(server, "port"), json_get_text(server, "kind"));
+                lines_add(label, "%s (%s)",
+                          lines_address(json_get_text(server, "address"),
+                                        json_get_number(server, "port"), address),
+                          json_get_text(server, "kind"));
                 label = "and";
         }
 }
@@ -188,11 +232,11 @@ static void print_virtual_servers(json_object *p) {
 static void print_refused(json_object *p) {
         json_object *refused = json_get(p, "refusedAddresses");
 
-        for (size_t i = 0; refused && i < json_get_length(p, "refusedAddresses"); i++) {
+        for (size_t i = 0; i < json_get_length(p, "refusedAddresses"); i++) {
                 json_object *item = json_object_array_get_idx(refused, i);
 
-                line("Refused", "%s (%s)", json_get_text(item, "address"),
-                     json_get_text(item, "reason"));
+                lines_add("Refused", "%s (%s)", json_get_text(item, "address"),
+                          json_get_text(item, "reason"));
         }
 }
 
@@ -202,25 +246,28 @@ static void print_service(const Client *client, const char *id, json_object *p) 
         uint64_t affinity = json_get_number(p, "affinityTimeoutUSec");
         char ago[TEXT_NUMBER_MAX], duration[TEXT_NUMBER_MAX];
 
-        head(client, id, "", json_get_text(p, "state"));
+        lines_head(client, id, "", json_get_text(p, "state"));
         if (*reason)
-                line("Reason", "%s", reason);
-        line("Type", "%s, %s port %" PRIu64, json_get_text(p, "type"), json_get_text(p, "protocol"),
-             json_get_number(p, "port"));
-        line("Scheduler", "%s", json_get_text(p, "scheduler"));
+                lines_add("Reason", "%s%s\"ipvsproxyctl explain %s\" tells more", reason,
+                          lines_dash(), id);
+        lines_add("Type", "%s, %s port %" PRIu64, json_get_text(p, "type"),
+                  json_get_text(p, "protocol"), json_get_number(p, "port"));
+        lines_add("Scheduler", "%s", json_get_text(p, "scheduler"));
         if (affinity > 0)
-                line("Affinity", "%s", text_duration(affinity, duration));
-        line("Policy", "%s inside%s%s%s", json_get_text(p, "internalTrafficPolicy"),
-             *policy ? ", " : "", policy, *policy ? " outside" : "");
-        line("Endpoints",
-             "%" PRIu64 " of %" PRIu64 " ready, %" PRIu64 " draining, %" PRIu64 " on this node",
-             json_get_number(p, "readyEndpointCount"), json_get_number(p, "endpointCount"),
-             json_get_number(p, "drainingEndpointCount"), json_get_number(p, "localEndpointCount"));
+                lines_add("Affinity", "%s", text_duration(affinity, duration));
+        lines_add("Policy", "%s inside%s%s%s", json_get_text(p, "internalTrafficPolicy"),
+                  *policy ? ", " : "", policy, *policy ? " outside" : "");
+        lines_add("Endpoints",
+                  "%" PRIu64 " of %" PRIu64 " ready, %" PRIu64 " draining, %" PRIu64
+                  " on this node",
+                  json_get_number(p, "readyEndpointCount"), json_get_number(p, "endpointCount"),
+                  json_get_number(p, "drainingEndpointCount"),
+                  json_get_number(p, "localEndpointCount"));
         print_virtual_servers(p);
         print_refused(p);
-        line("Programmed", "%s, generation %" PRIu64,
-             time_ago(json_get_number(p, "programmedUSec"), ago),
-             json_get_number(p, "programmedGeneration"));
+        lines_add("Programmed", "%s, generation %" PRIu64,
+                  clock_ago(json_get_number(p, "programmedUSec"), ago),
+                  json_get_number(p, "programmedGeneration"));
 }
 
 static int status_service(Client *client, const char *word) {

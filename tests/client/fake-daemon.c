@@ -114,8 +114,8 @@ static int service_append(sd_bus_message *reply, const Service *s) {
 
         return sd_bus_message_append(reply, "(osssssqsuuuta{sv})", path, s->id, s->namespace,
                                      s->name, s->port_name, s->protocol, s->port, s->state,
-                                     s->ready, s->total, 1, (uint64_t) 48211, 1, "addresses", "as",
-                                     1, s->address);
+                                     s->ready, s->total, 1, (uint64_t) 48211, 2, "addresses", "as",
+                                     1, s->address, "reason", "s", s->reason);
 }
 
 static int list_services(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -205,8 +205,10 @@ static int append_endpoint(sd_bus_message *reply, const Fake *fake) {
                                              "ready", "node-04", 1, 183, 12, 1, "pod", "s",
                                              "cart-6f7-x2x");
         return sd_bus_message_append(reply, "a(sqssuuua{sv})", 1, "10.1.4.12", 8080, "ready",
-                                     "node-04", fake->weight, 183, 12, 2, "pod", "s",
-                                     "cart-6f7-x2x", "override", "s", "by root: test");
+                                     "node-04", fake->weight, 183, 12, 4, "pod", "s",
+                                     "cart-6f7-x2x", "override", "s", "by root: test",
+                                     "override-weight", "u", fake->weight, "override-expires-usec",
+                                     "t", ago(0) + 3000 * USEC_PER_SEC);
 }
 
 static int list_endpoints(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -272,7 +274,7 @@ static int manager_property(sd_bus *bus,
         if (strcmp(property, "Conditions") == 0)
                 return sd_bus_message_append(reply, "a(sstsa{sv})", 2, "KernelReady", "true",
                                              UINT64_C(5), "", 0, "ApiReachable", "false",
-                                             UINT64_C(6), "Timeout", 0);
+                                             ago((3 * 3600 + 1800) * USEC_PER_SEC), "Timeout", 0);
         if (strcmp(property, "Statistics") == 0)
                 return sd_bus_message_append(reply, "a{st}", 2, "connections", UINT64_C(7),
                                              "in-bytes", UINT64_MAX);

@@ -38,19 +38,27 @@ int list_drift(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 }
 
 int explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        /* A later daemon's word is among them, and one that would steer a terminal. */
         static const char format[] =
-                "{\"address\":\"%s\",\"port\":%u,\"protocol\":\"%s\","
-                "\"service\":{\"id\":\"shop/cart:http\",\"internal-traffic-policy\":\"Cluster\","
-                "\"affinity_timeout_usec\":10800000000},"
-                "\"endpoints\":[{\"address\":\"10.1.4.12\",\"port\":8080,\"used\":true,\"why\":"
-                "\"ready\",\"weight\":1},"
-                "{\"address\":\"10.1.9.30\",\"port\":8080,\"used\":false,\"why\":\"not "
-                "r\\u001b[31meady\",\"weight\":0}],"
-                "\"filter\":[\"masquerades what does not come from 10.1.0.0/16\",\"guards other "
-                "ports\"],"
-                "\"difference\":[]}";
+                "{\"address\":\"%s\",\"servicePort\":%u,\"kind\":\"cluster-ip\",\"id\":\"shop/"
+                "cart:http\",\"protocol\":\"%s\",\"type\":\"cluster-ip\",\"affinityTimeoutUSec\":"
+                "10800000000,\"internalTrafficPolicy\":\"Cluster\",\"externalTrafficPolicy\":\"\","
+                "\"state\":\"synced\",\"reason\":\"\",\"bound\":true,\"clusterStandsIn\":false,"
+                "\"filter\":[\"service_ips\",\"cluster_ports\",\"new_words\"],"
+                "\"kernel\":{\"present\":true,\"owner\":\"us\",\"kernelScheduler\":\"rr\","
+                "\"flags\":0,"
+                "\"persistenceTimeoutSec\":10800,\"realServers\":[{\"address\":\"10.1.4.12\"}]},"
+                "\"endpoints\":["
+                "{\"address\":\"10.1.4.12\",\"port\":8080,\"use\":\"used\",\"node\":\"node-04\","
+                "\"zone\":\"a\",\"local\":false,\"wanted\":true,\"present\":true,\"weight\":1},"
+                "{\"address\":\"10.1.9.30\",\"port\":8080,\"use\":\"terminating\",\"node\":"
+                "\"n\\u001b["
+                "31m9\",\"zone\":\"\",\"local\":false,\"wanted\":false,\"present\":false,"
+                "\"weight\":0}"
+                "],\"difference\":[\"add real server 10.1.4.13:8080 to 10.96.4.7:80/TCP, weight "
+                "1\"]}";
         const char *address, *protocol;
-        char text[1024];
+        char text[2048];
         uint16_t port;
 
         assert(sd_bus_message_read(m, "sqs", &address, &port, &protocol) >= 0);
@@ -124,20 +132,47 @@ static int reply_file(sd_bus_message *m, const char *text) {
 }
 
 int dump_by_file_descriptor(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return reply_file(m, "{\"services\":[{\"id\":\"shop/cart:http\"}]}");
+        static const char format[] =
+                "{\"version\":\"1.0.0\",\"services\":["
+                "{\"id\":\"shop/"
+                "cart:http\",\"namespace\":\"shop\",\"protocol\":\"tcp\",\"scheduler\":"
+                "\"rr\",\"virtualServers\":["
+                "{\"kind\":\"cluster-ip\",\"address\":\"10.96.4.7\",\"port\":80,"
+                "\"kernelScheduler\":"
+                "\"wrr\"},"
+                "{\"kind\":\"node-port\",\"address\":\"192.0.2.1\",\"port\":30080},"
+                "{\"kind\":\"node-port\",\"address\":\"192.0.2.2\",\"port\":30080}],"
+                "\"endpoints\":[{\"address\":\"10.1.4.12\",\"port\":8080,\"state\":\"ready\","
+                "\"node\":"
+                "\"node-04\",\"weight\":%u,\"active\":183,\"inactive\":12,\"pod\":\"cart-6f7-x2x\"%"
+                "s}]},"
+                "{\"id\":\"shop/"
+                "edge:https\",\"namespace\":\"shop\",\"protocol\":\"tcp\",\"scheduler\":"
+                "\"rr\",\"virtualServers\":[{\"kind\":\"cluster-ip\",\"address\":\"fd00::b\","
+                "\"port\":443,"
+                "\"refused\":\"Conflict\"}],\"endpoints\":[]}]}";
+        Fake *fake = userdata;
+        char text[2048], override[256] = "";
+
+        if (fake->weight != UINT32_MAX)
+                (void) snprintf(override, sizeof(override),
+                                ",\"override\":\"by root: test\",\"overrideWeight\":%u,"
+                                "\"overrideExpiresUSec\":%llu",
+                                fake->weight, (unsigned long long) (ago(0) + 3000 * USEC_PER_SEC));
+        (void) snprintf(text, sizeof(text), format, fake->weight == UINT32_MAX ? 1 : fake->weight,
+                        override);
+        return reply_file(m, text);
 }
 
 int plan_by_file_descriptor(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Fake *fake = userdata;
 
         if (strcmp(fake->state, "syncing") == 0)
-                return reply_file(m, "{\"generation\":7,\"changes\":[]}");
-        return reply_file(m,
-                          "{\"generation\":48211,\"changes\":["
-                          "{\"action\":\"add\",\"kind\":\"virtual-server\",\"object\":\"10.96.4.9:"
-                          "5432/tcp\",\"service\":\"shop/db\"},"
-                          "{\"action\":\"change\",\"kind\":\"real-server\",\"object\":\"10.96.4.7:"
-                          "80/tcp -> 10.1.4.12:8080\",\"detail\":\"weight 7, wanted 1\"}]}");
+                return reply_file(m, "{\"generation\":7,\"operations\":[]}\n");
+        return reply_file(m, "{\"generation\":48211,\"operations\":["
+                             "\"add virtual server 10.96.4.9:5432/TCP, scheduler rr\","
+                             "\"set real server 10.1.4.12:8080 of 10.96.4.7:80/TCP from weight 7 "
+                             "to 1\"]}\n");
 }
 
 int reset_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -211,7 +246,7 @@ int set_override(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         r = check_endpoint(address, port, error);
         if (r < 0)
                 return r;
-        assert(expires > ago(0) && expires <= ago(0) + DAY_USEC);
+        assert(expires > ago(0) && expires <= ago(0) + DAY_USEC && *reason);
         fake->weight = weight;
         return sd_bus_reply_method_return(m, "");
 }

@@ -28,21 +28,21 @@ static void test_drift(void **state) {
 }
 
 static void test_explain(void **state) {
-        static const char story[] = "Address: 10.96.4.7\n"
-                                    "Port: 80\n"
-                                    "Protocol: tcp\n"
-                                    "Service:\n"
-                                    "  Id: shop/cart:http\n"
-                                    "  Internal traffic policy: Cluster\n"
-                                    "  Affinity timeout: 3h\n"
-                                    "Endpoints:\n"
-                                    "  ADDRESS    PORT  USED  WHY                WEIGHT\n"
-                                    "  10.1.4.12  8080  yes   ready                   1\n"
-                                    "  10.1.9.30  8080  no    not r\\x1b[31meady       0\n"
-                                    "Filter:\n"
-                                    "  - masquerades what does not come from 10.1.0.0/16\n"
-                                    "  - guards other ports\n"
-                                    "Difference: -\n";
+        static const char story[] =
+                "\xe2\x97\x8f 10.96.4.7:80/tcp \xe2\x80\x94 synced\n"
+                "      Service: shop/cart:http (cluster-ip), cluster-ip\n"
+                "       Policy: Cluster inside\n"
+                "     Affinity: a client stays with its endpoint for 3h\n"
+                "      Address: bound to the device\n"
+                "       Filter: guards the address: what is no port of a service is refused\n"
+                "          and: masquerades what does not come from a pod of this node\n"
+                "          and: new_words\n"
+                "       Kernel: our virtual server, scheduler rr, persistent for 10800s, 1 real "
+                "servers\n"
+                "    ENDPOINT        USED  WHY                         KERNEL    NODE        ZONE\n"
+                "    10.1.4.12:8080  yes   ready                       weight 1  node-04     a\n"
+                "    10.1.9.30:8080  no    ends, and others are ready  -         n\\x1b[31m9\n"
+                "   Difference: add real server 10.1.4.13:8080 to 10.96.4.7:80/TCP, weight 1\n";
         const Case cases[] = {
                 { "explain 10.96.4.7:80/tcp", 0, story, "" },
                 { "explain 10.96.4.7:80", 0, story, "" },
@@ -66,25 +66,32 @@ static void test_explain(void **state) {
         TEST_CASES(*state, cases);
         bench_run(*state, "explain shop/cart --json=short", &got);
         assert_int_equal(got.code, 0);
-        assert_non_null(strstr(got.out, "[{\"address\":\"10.96.4.7\",\"port\":80,"));
+        assert_non_null(strstr(got.out, "[{\"address\":\"10.96.4.7\",\"servicePort\":80,"));
         assert_non_null(strstr(got.out, "\"affinityTimeoutUSec\":10800000000"));
 }
 
 static void test_plan(void **state) {
         static const Case cases[] = {
                 { "plan", 0,
-                  "ACTION  KIND            OBJECT                              SERVICE  DETAIL\n"
-                  "add     virtual-server  10.96.4.9:5432/tcp                  shop/db  -\n"
-                  "change  real-server     10.96.4.7:80/tcp -> 10.1.4.12:8080  -        weight 7, "
-                  "wanted 1\n"
+                  "add virtual server 10.96.4.9:5432/TCP, scheduler rr\n"
+                  "set real server 10.1.4.12:8080 of 10.96.4.7:80/TCP from weight 7 to 1\n"
                   "2 changes planned.\n",
                   "" },
-                { "dump", 0, "{\"services\":[{\"id\":\"shop/cart:http\"}]}\n", "" },
-                { "dump --json=short", 0, "{\"services\":[{\"id\":\"shop/cart:http\"}]}\n", "" },
+                { "list --ipvs shop/*", 0,
+                  "PROTO  ADDRESS:PORT    SCHEDULER  WEIGHT  ACTIVE  INACTIVE  SERVICE, POD\n"
+                  "TCP    10.96.4.7:80    wrr                                  shop/cart:http\n"
+                  "TCP    *:30080         rr                                   shop/cart:http\n"
+                  "  ->   10.1.4.12:8080  Masq            1     183        12  cart-6f7-x2x on "
+                  "node-04\n"
+                  "TCP    [fd00::b]:443   rr                                   shop/edge:https "
+                  "(refused: Conflict)\n"
+                  "2 services listed.\n",
+                  "" },
+                { "list -L none", 0, "0 services listed.\n", "" },
         };
         static const Case nothing[] = {
                 { "plan", 0, "The kernel is as it should be: nothing to change.\n", "" },
-                { "plan --json=short", 0, "{\"generation\":7,\"changes\":[]}\n", "" },
+                { "plan --json=short", 0, "{\"generation\":7,\"operations\":[]}\n", "" },
                 { "reload", 1, "",
                   "Failed to reload: Field mode: \"iptables\" is not supported.\n" },
         };
@@ -123,16 +130,19 @@ static void test_override(void **state) {
                 { "override set shop/cart 10.1.4.12:8080 --weight=0 --expires=2h --reason=test", 0,
                   "10.1.4.12:8080 of shop/cart:http has weight 0 for 2h.\n", "" },
                 { "override list", 0,
-                  "SERVICE         ADDRESS    PORT  WEIGHT  OVERRIDE\n"
-                  "shop/cart:http  10.1.4.12  8080       0  by root: test\n1 override listed.\n",
+                  "SERVICE         ENDPOINT        WEIGHT    FOR  REASON\n"
+                  "shop/cart:http  10.1.4.12:8080       0  49min  by root: test\n1 override "
+                  "listed.\n",
+                  "" },
+                { "override list -n zoo", 0, "0 overrides listed.\n", "" },
+                { "endpoints shop/cart --no-legend -q", 0,
+                  "10.1.4.12  8080  ready     0  183  12  node-04  cart-6f7-x2x  (override for "
+                  "49min: by root: test)\n"
+                  "10.1.9.30  8080  draining  0   17   0  node-09  cart-6f7-q8k  (deadline in "
+                  "2h)\n",
                   "" },
                 { "endpoint weight shop/cart 10.1.4.12:8080 7", 0,
                   "10.1.4.12:8080 of shop/cart:http has weight 7 for 1h.\n", "" },
-                { "override list -n shop --json=short", 0,
-                  "[{\"address\":\"10.1.4.12\",\"port\":8080,\"state\":\"ready\",\"node\":\"node-"
-                  "04\",\"weight\":7,\"active\":183,\"inactive\":12,\"pod\":\"cart-6f7-x2x\","
-                  "\"override\":\"by root: test\",\"service\":\"shop/cart:http\"}]\n",
-                  "" },
                 { "endpoint drain shop/cart 10.1.4.12:8080", 0, NULL, "" },
                 { "endpoint clear shop/cart 10.1.4.12:8080", 0,
                   "10.1.4.12:8080 of shop/cart:http has its own weight again.\n", "" },

@@ -13,8 +13,10 @@ static void test_list(void **state) {
                 { "list -n shop", 0,
                   "SERVICE          PROTO  PORT  STATE     READY  TOTAL  VIRTUAL  ADDRESSES\n"
                   "shop/cart:http   TCP      80  synced       12     12        1  10.96.4.7\n"
-                  "shop/db          TCP    5432  degraded      0      3        1  10.96.4.9\n"
-                  "shop/edge:https  TCP     443  refused       8      8        1  fd00::b\n"
+                  "shop/db          TCP    5432  degraded      0      3        1  10.96.4.9 "
+                  "(SyncFailed)\n"
+                  "shop/edge:https  TCP     443  refused       8      8        1  fd00::b "
+                  "(NodeAddress)\n"
                   "3 services listed.\n",
                   "" },
                 { "list --no-legend -o name", 0,
@@ -32,7 +34,7 @@ static void test_list(void **state) {
                 { "list -n none", 0, "0 services listed.\n", "" },
                 { "list -n none --json=short", 0, "[]\n", "" },
                 { "list -q --no-legend -w shop/db", 0,
-                  "shop/db  TCP  5432  degraded  0  3  1  48211  10.96.4.9\n", "" },
+                  "shop/db  TCP  5432  degraded  0  3  1  48211  10.96.4.9 (SyncFailed)\n", "" },
                 { "list shop/cart --json=short", 0,
                   "[{\"path\":\"/org/k8s/IpvsProxy/service/shop_2fcart_3ahttp\",\"id\":\"shop/"
                   "cart:http\","
@@ -40,7 +42,8 @@ static void test_list(void **state) {
                   "\"tcp\",\"port\":80,"
                   "\"state\":\"synced\",\"endpointsReady\":12,\"endpointsTotal\":12,"
                   "\"virtualServers\":1,"
-                  "\"programmedGeneration\":48211,\"addresses\":[\"10.96.4.7\"]}]\n",
+                  "\"programmedGeneration\":48211,\"addresses\":[\"10.96.4.7\"],\"reason\":\"\"}]"
+                  "\n",
                   "" },
         };
 
@@ -86,30 +89,35 @@ static void test_find(void **state) {
 static void test_status(void **state) {
         static const Case cases[] = {
                 { "", 0,
-                  "\xe2\x97\x8f ipvsproxyd on node-17: running\n"
-                  "       Version: 1.0.0\n"
-                  "    API server: watching, last event 3h ago\n"
-                  "      Services: 7 ports, 7 virtual servers, 7 endpoints\n"
-                  "    Generation: 48211 (0 pending)\n"
-                  "     Last sync: 3h ago, took 14ms; 77 so far, 1 failed\n"
-                  "         Drift: 2 repaired\n"
-                  "       Refused: 1, see \"ipvsproxyctl list --state=refused\"\n"
-                  "        Kernel: ip_vs, nf_tables\n"
-                  "           not: sctp (Module missing)\n"
-                  "    Conditions: KernelReady\n"
-                  "           not: ApiReachable (Timeout)\n",
+                  "\xe2\x97\x8f ipvsproxyd on node-17 \xe2\x80\x94 running\n"
+                  "      Version: 1.0.0                              State: running since Thu "
+                  "1970-01-01 00:00:00 UTC\n"
+                  "   API server: watching, last event 3h ago   Generation: 48211 (0 pending)\n"
+                  "     Services: 7 ports, 7 virtual servers, 7 endpoints\n"
+                  "    Last sync: 3h ago, 14ms                       Drift: 2 repaired, last 4h "
+                  "ago\n"
+                  "        Syncs: 77, 1 of them failed\n"
+                  "   Conditions: KernelReady\n"
+                  "      Problem: ApiReachable is false for 3h: Timeout \xe2\x80\x94 what is "
+                  "programmed stays; see whether the API server answers: \"ipvsproxyctl doctor\", "
+                  "\"journalctl -u ipvsproxyd\"\n"
+                  "      Problem: The kernel has no sctp: Module missing \xe2\x80\x94 "
+                  "\"ipvsproxyctl doctor\" tells what to install\n"
+                  "      Refused: 1 address \xe2\x80\x94 see \"ipvsproxyctl list "
+                  "--state=refused\"\n",
                   "" },
                 { "status shop/edge", 6,
-                  "\xe2\x97\x8f shop/edge:https: refused\n"
-                  "        Reason: NodeAddress\n"
-                  "          Type: cluster-ip, tcp port 443\n"
-                  "     Scheduler: rr\n"
-                  "      Affinity: 3h\n"
-                  "        Policy: Cluster inside\n"
-                  "     Endpoints: 8 of 8 ready, 0 draining, 0 on this node\n"
-                  "     Addresses: [fd00::b]:443 (cluster-ip)\n"
-                  "       Refused: 192.0.2.9 (NodeAddress)\n"
-                  "    Programmed: never, generation 48211\n",
+                  "\xe2\x97\x8f shop/edge:https \xe2\x80\x94 refused\n"
+                  "       Reason: NodeAddress \xe2\x80\x94 \"ipvsproxyctl explain "
+                  "shop/edge:https\" tells more\n"
+                  "         Type: cluster-ip, tcp port 443\n"
+                  "    Scheduler: rr\n"
+                  "     Affinity: 3h\n"
+                  "       Policy: Cluster inside\n"
+                  "    Endpoints: 8 of 8 ready, 0 draining, 0 on this node\n"
+                  "    Addresses: [fd00::b]:443 (cluster-ip)\n"
+                  "      Refused: 192.0.2.9 (NodeAddress)\n"
+                  "   Programmed: never, generation 48211\n",
                   "" },
                 { "status kubernetes:https -q", 0, "", "" },
                 { "status -n shop cart -q", 0, "", "" },
@@ -127,10 +135,10 @@ static void test_status(void **state) {
 
 static void test_show(void **state) {
         static const Case cases[] = {
-                { "show -p State,IpFamilies,Conditions", 0,
+                { "show -p State,IpFamilies,Capabilities", 0,
                   "State=running\nIpFamilies=ipv4, ipv6\n"
-                  "Conditions=type=KernelReady status=true sinceUSec=5 reason=, "
-                  "type=ApiReachable status=false sinceUSec=6 reason=Timeout\n",
+                  "Capabilities=name=ip_vs value=yes reason=, name=nf_tables value=yes reason=, "
+                  "name=sctp value=no reason=Module missing\n",
                   "" },
                 { "show --value -p Generation", 0, "48211\n", "" },
                 { "show -p Statistics --json=short", 0,
@@ -162,10 +170,10 @@ static void test_show(void **state) {
 static void test_endpoints(void **state) {
         static const Case cases[] = {
                 { "endpoints shop/cart", 0,
-                  "ADDRESS    PORT  STATE     WEIGHT  ACTIVE  INACTIVE  NODE     POD           "
-                  "DRAINS FOR\n"
-                  "10.1.4.12  8080  ready          1     183        12  node-04  cart-6f7-x2x  -\n"
-                  "10.1.9.30  8080  draining       0      17         0  node-09  cart-6f7-q8k  2h\n"
+                  "ADDRESS    PORT  STATE     WEIGHT  ACTIVE  INACTIVE  NODE     POD\n"
+                  "10.1.4.12  8080  ready          1     183        12  node-04  cart-6f7-x2x\n"
+                  "10.1.9.30  8080  draining       0      17         0  node-09  cart-6f7-q8k  "
+                  "(deadline in 2h)\n"
                   "2 endpoints listed.\n",
                   "" },
                 { "endpoints zoo/none", 4, "", NULL },
@@ -317,7 +325,7 @@ static void test_states(void **state) {
         static const Case gone[] = {
                 { "status", 3, "",
                   "Failed to get the state of ipvsproxyd: ipvsproxyd is not running (\"systemctl "
-                  "status ipvsproxyd\" may tell why)\n" },
+                  "status ipvsproxyd\" and \"ipvsproxyctl doctor\" may tell why)\n" },
                 { "list", 3, "", NULL },
                 { "resync", 3, "", NULL },
                 { "log-level", 3, "", NULL },
@@ -403,5 +411,6 @@ int main(void) {
         };
 
         (void) setenv("LC_ALL", "C.UTF-8", 1);
+        (void) setenv("TZ", "UTC", 1);
         return cmocka_run_group_tests(tests, bench_open, bench_close);
 }

@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One library a room (docs/ARCHITECTURE.md); libmodel.a links without curl, libnl, json-c, libsystemd.
 sbin_PROGRAMS += ipvsproxyd
-ipvsproxyd_SOURCES = daemon/main.c
-ipvsproxyd_LDADD = libcommon.a
+ipvsproxyd_SOURCES = \
+	daemon/daemon.c \
+	daemon/daemon.h \
+	daemon/main.c \
+	daemon/manager-config.c \
+	daemon/manager-config.h \
+	daemon/one-shot.c \
+	daemon/one-shot.h
+ipvsproxyd_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+ipvsproxyd_LDADD = libbus.a libapiserver.a libconfig.a libcontrol.a libkerneldryrun.a $(libkernel_libs) \
+	$(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)
 
 include daemon/model/local.mk
 include daemon/config/local.mk

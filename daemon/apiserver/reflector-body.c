@@ -285,7 +285,8 @@ ReflectorOutcome reflector_body_end(Reflector *reflector, int error, const char 
         if (reflector->status != 0 && reflector->status != 200)
                 return reflector_read_failure(reflector);
         if (error < 0) {
-                if (!reflector->message[0])
+                reflector->connection_failed = !reflector->message[0];
+                if (reflector->connection_failed)
                         reflector_set_message(reflector, message ? message : "the connection broke");
                 return OUTCOME_BROKEN;
         }

@@ -69,6 +69,7 @@ struct Reflector {
         uint64_t request_events;
         unsigned error_code; /* of an ERROR event, 0 = none */
         bool too_large;
+        bool connection_failed; /* as opposed to what came over it */
         char *next_token; /* owned: what the body said of `continue` */
         char message[256]; /* of a Status, or why the body makes no sense */
 

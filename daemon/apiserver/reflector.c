@@ -126,7 +126,7 @@ static void reflector_fail(Reflector *reflector, ReflectorOutcome outcome, const
         reflector_note_failure(reflector, outcome, doing);
         if (outcome == OUTCOME_UNAUTHORIZED)
                 reflector->waits_for = REFLECTOR_WAITS_FOR_CREDENTIALS;
-        else if (outcome == OUTCOME_BROKEN && reflector->status == 0)
+        else if (outcome == OUTCOME_BROKEN && reflector->connection_failed)
                 reflector->waits_for = REFLECTOR_WAITS_FOR_SERVER;
         if (outcome == OUTCOME_BUSY && reflector->retry_after_usec > 0) {
                 delay = MIN2(reflector->retry_after_usec, RETRY_AFTER_MAX_USEC);
@@ -147,7 +147,7 @@ static void reflector_send(Reflector *reflector, ReflectorState state, char *pat
         reflector->status = 0;
         reflector->error_code = 0;
         reflector->retry_after_usec = 0;
-        reflector->too_large = false;
+        reflector->too_large = reflector->connection_failed = false;
         reflector->message[0] = '\0';
         reflector->request_events = 0;
         reflector->begun_usec = reflector_now(reflector);

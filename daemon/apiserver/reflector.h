@@ -46,7 +46,7 @@ const char *reflector_state_to_string(ReflectorState state);
 /* What lets a retry succeed, before its delay is over. */
 typedef enum ReflectorWaitsFor {
         REFLECTOR_WAITS_FOR_TIME,
-        REFLECTOR_WAITS_FOR_SERVER, /* it gave no answer at all */
+        REFLECTOR_WAITS_FOR_SERVER, /* it gave no answer, or the connection broke */
         REFLECTOR_WAITS_FOR_CREDENTIALS, /* 401 */
 } ReflectorWaitsFor;
 

@@ -21,7 +21,7 @@ struct Feed {
         Store *store; /* borrowed */
         ObjectSource source;
         unsigned flags; /* DECODE_… */
-        const char *place; /* borrowed, or NULL */
+        const char *place, *file_version; /* borrowed, or NULL */
         HashMap reports; /* key → FeedReport, owned */
         uint64_t n_reported;
 };
@@ -38,6 +38,14 @@ static const struct {
 
 const char *feed_kind_to_string(FeedKind kind) {
         return kind < _FEED_KIND_MAX ? feed_kind_table[kind].name : NULL;
+}
+
+FeedKind feed_kind_from_string(const char *text) {
+        FeedKind kind = 0;
+
+        while (kind < _FEED_KIND_MAX && strcmp(text, feed_kind_table[kind].name) != 0)
+                kind++;
+        return kind;
 }
 
 ObjectKind feed_kind_to_object(FeedKind kind) {
@@ -105,7 +113,9 @@ static void object_name_set(ObjectName *name, FeedKind kind, const char *namespa
 }
 
 static void feed_report(Feed *feed, const ObjectName *name, const char *reason, const char *consequence) {
-        if (!feed_is_news(feed, name->text, name->version))
+        const char *version = *name->version || !feed->file_version ? name->version : feed->file_version;
+
+        if (!feed_is_news(feed, name->text, version))
                 return;
         feed->n_reported++;
         log_warning("%s%s%s%s: %s%s",
@@ -322,8 +332,9 @@ uint64_t feed_n_reported(const Feed *feed) {
         return feed->n_reported;
 }
 
-void feed_set_place(Feed *feed, const char *place) {
+void feed_set_place(Feed *feed, const char *place, const char *version) {
         feed->place = place;
+        feed->file_version = version;
 }
 
 int feed_new(Store *store, ObjectSource source, unsigned flags, Feed **ret) {

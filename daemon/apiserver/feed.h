@@ -36,8 +36,11 @@ int feed_new(Store *store /* borrowed */, ObjectSource source, unsigned flags, F
 Feed *feed_free(Feed *feed);
 DEFINE_CLEANUP(Feed *, feed_free);
 
-/* `place` is put before reports, such as "file:12: "; NULL for none. Borrowed until the next call. */
-void feed_set_place(Feed *feed, const char *place);
+/*
+ * For objects out of files: `place` is put before reports, such as "file:12: ", and `version` tells states of the file from
+ * each other, for reports are made once a version. NULL for neither. Borrowed until the next call.
+ */
+void feed_set_place(Feed *feed, const char *place, const char *version);
 
 /* The object is new, or changed. 1 = it changed something, 0 = it did not or was reported; -ENOMEM. */
 int feed_put(Feed *feed, FeedKind kind, json_object *object);
@@ -45,6 +48,9 @@ int feed_put(Feed *feed, FeedKind kind, json_object *object);
 int feed_remove(Feed *feed, FeedKind kind, json_object *object);
 /* It could not be parsed for `reason`; `text` is its beginning, in which names are looked for. */
 int feed_reject(Feed *feed, FeedKind kind, const char *text, size_t size, const char *reason);
+
+/* The FeedKind whose name is `text`, or _FEED_KIND_MAX. */
+FeedKind feed_kind_from_string(const char *text);
 
 /* How often an object was left out or in part, repetitions not counted. */
 uint64_t feed_n_reported(const Feed *feed);

@@ -28,6 +28,12 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \
 	daemon/apiserver/json-split.h \
+	daemon/apiserver/manifest-file.c \
+	daemon/apiserver/manifest-file.h \
+	daemon/apiserver/manifest-parse.c \
+	daemon/apiserver/manifest-parse.h \
+	daemon/apiserver/manifests.c \
+	daemon/apiserver/manifests.h \
 	daemon/apiserver/prober.c \
 	daemon/apiserver/prober.h \
 	daemon/apiserver/reflector.c \

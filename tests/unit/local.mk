@@ -82,7 +82,8 @@ tests_unit_test_config_fields_SOURCES = tests/unit/test-config-fields.c tests/un
 tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
-unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector
+unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector \
+	tests/unit/test-manifests
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -100,3 +101,6 @@ tests_unit_test_api_feed_LDADD = $(unit_api_libs)
 tests_unit_test_reflector_SOURCES = tests/unit/test-reflector.c $(unit_recorded)
 tests_unit_test_reflector_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_reflector_LDADD = $(unit_api_libs)
+tests_unit_test_manifests_SOURCES = tests/unit/test-manifests.c $(unit_recorded)
+tests_unit_test_manifests_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_manifests_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)

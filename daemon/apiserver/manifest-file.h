@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One manifest file: what it last gave, and how it is told from what it was. For manifests.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "apiserver/feed.h"
+
+/* An object that the file has; the store has the object itself. */
+typedef struct ManifestName {
+        FeedKind kind;
+        char *key; /* owned: "Service default/web" */
+        char *namespace, *name; /* owned */
+        bool shadowed; /* another file has it and comes first */
+} ManifestName;
+
+typedef struct ManifestFile {
+        char *name; /* owned: within the directory */
+        struct stat st; /* when it was last read; all zero = there was none */
+        bool read; /* it was, or was tried to be */
+        bool changed; /* somebody was seen to change it since */
+        bool seen; /* by the scan that runs */
+        bool broken;
+        uint64_t writing_usec; /* CLOCK_MONOTONIC of the last change by a writer who has not closed it; 0 = none */
+        ManifestName *names; /* owned */
+        size_t n_names;
+        char error[320]; /* of a broken one */
+} ManifestFile;
+
+int manifest_file_new(const char *name, ManifestFile **ret);
+ManifestFile *manifest_file_free(ManifestFile *file);
+DEFINE_CLEANUP(ManifestFile *, manifest_file_free);
+
+/* Whether it is another content than was last read, as far as is known and inode, size and times say. */
+bool manifest_file_is_other(const ManifestFile *file, int folder_fd);
+
+/*
+ * Reads the file again and puts its objects; what is in `taken` (key → ManifestName) is another file's, the rest is added to
+ * it. -EBADMSG or another error: the file is broken, file->error says why, and the names are what they were. -ENOMEM.
+ */
+int manifest_file_load(ManifestFile *file, int folder_fd, const char *folder, Feed *feed, HashMap *taken);
+
+/* The file did not change: its objects in the store stay in the list that runs. As above. */
+int manifest_file_keep(ManifestFile *file, Store *store, HashMap *taken);

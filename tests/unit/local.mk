@@ -83,7 +83,7 @@ tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
 unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector \
-	tests/unit/test-manifests
+	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -101,6 +101,14 @@ tests_unit_test_api_feed_LDADD = $(unit_api_libs)
 tests_unit_test_reflector_SOURCES = tests/unit/test-reflector.c $(unit_recorded)
 tests_unit_test_reflector_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_reflector_LDADD = $(unit_api_libs)
+unit_sink = tests/unit/reflector-sink.c tests/unit/reflector-sink.h
+tests_unit_test_api_memory_SOURCES = tests/unit/test-api-memory.c $(unit_sink)
+tests_unit_test_api_memory_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_api_memory_LDADD = $(unit_api_libs)
 tests_unit_test_manifests_SOURCES = tests/unit/test-manifests.c $(unit_recorded)
 tests_unit_test_manifests_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_manifests_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
+# needs tests/apiserver/test-apiserver
+tests_unit_test_api_server_SOURCES = tests/unit/test-api-server.c tests/unit/api-fixture.c tests/unit/api-fixture.h
+tests_unit_test_api_server_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
+tests_unit_test_api_server_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)

@@ -4,7 +4,8 @@
 # tests/fuzz/corpus/NAME/ as a plain test. A finding becomes a file there.
 #
 # To add fuzz-NAME: its .c file, the corpus folder, a line in fuzz_programs, _SOURCES, _LDADD and _LDFLAGS as below.
-fuzz_programs = tests/fuzz/fuzz-parse tests/fuzz/fuzz-config tests/fuzz/fuzz-flags tests/fuzz/fuzz-kubeconfig
+fuzz_programs = tests/fuzz/fuzz-parse tests/fuzz/fuzz-config tests/fuzz/fuzz-flags tests/fuzz/fuzz-kubeconfig \
+	tests/fuzz/fuzz-watch tests/fuzz/fuzz-list tests/fuzz/fuzz-manifest
 
 if ENABLE_FUZZING
 noinst_PROGRAMS += $(fuzz_programs)
@@ -32,5 +33,22 @@ tests_fuzz_fuzz_flags_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_kubeconfig_SOURCES = tests/fuzz/fuzz-kubeconfig.c tests/fuzz/fuzz-file.h tests/fuzz/fuzz.h $(fuzz_main)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_config_libs)
 tests_fuzz_fuzz_kubeconfig_LDFLAGS = $(fuzz_ldflags)
+
+# apiserver/
+fuzz_api_libs = libapiserver.a libconfig.a libmodel.a libcommon.a $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)
+fuzz_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+fuzz_sink = tests/unit/reflector-sink.c tests/unit/reflector-sink.h
+tests_fuzz_fuzz_watch_SOURCES = tests/fuzz/fuzz-watch.c $(fuzz_sink) tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_watch_CPPFLAGS = $(fuzz_api_cppflags)
+tests_fuzz_fuzz_watch_LDADD = $(fuzz_api_libs)
+tests_fuzz_fuzz_watch_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_list_SOURCES = tests/fuzz/fuzz-list.c $(fuzz_sink) tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_list_CPPFLAGS = $(fuzz_api_cppflags)
+tests_fuzz_fuzz_list_LDADD = $(fuzz_api_libs)
+tests_fuzz_fuzz_list_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_manifest_CPPFLAGS = $(fuzz_api_cppflags)
+tests_fuzz_fuzz_manifest_LDADD = $(fuzz_api_libs)
+tests_fuzz_fuzz_manifest_LDFLAGS = $(fuzz_ldflags)
 
 EXTRA_DIST += tests/fuzz/corpus

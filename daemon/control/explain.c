@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,79 +92,94 @@ int explain_endpoints(const Manager *manager,
 
 /* ---- differences */
 
-static int tell(DifferenceVisitor visitor, void *userdata, const char *format, ...) _printf_(3, 4);
-static int tell(DifferenceVisitor visitor, void *userdata, const char *format, ...) {
-        char text[256];
-        va_list ap;
+typedef struct Teller {
+        DifferenceVisitor visitor;
+        void *userdata;
+} Teller;
 
-        va_start(ap, format);
-        (void) vsnprintf(text, sizeof(text), format, ap);
-        va_end(ap);
-        return visitor(text, userdata);
+static int tell(const Teller *teller, const char *action, const char *kind, const char *object, const char *detail) {
+        return teller->visitor(&(Difference) { action, kind, object, detail }, teller->userdata);
 }
 
-static int explain_dest_differences(const ServerState *server, const char *name, DifferenceVisitor visitor, void *userdata) {
-        const DestList *wanted = server->claims ? server->claims->dests : NULL;
-        char address[IP_PORT_STRLEN];
+static int tell_dest(const Teller *teller, const char *action, const ServerState *server, const IpPort *addr, const char *detail) {
+        char object[VIRTUAL_SERVER_STRLEN + IP_PORT_STRLEN + 8], name[VIRTUAL_SERVER_STRLEN], address[IP_PORT_STRLEN];
+
+        (void) snprintf(object,
+                        sizeof(object),
+                        "%s -> %s",
+                        virtual_server_key_format(&server->key, name),
+                        ip_port_format(&addr->addr, addr->port, address));
+        return tell(teller, action, "real-server", object, detail);
+}
+
+static int explain_wanted_dests(const ServerState *server, const Teller *teller) {
+        const DestList *wanted = server->claims->dests;
+        char detail[64];
         int r = 0;
 
-        for (size_t i = 0; wanted && r >= 0 && i < wanted->n_servers; i++) {
+        for (size_t i = 0; r >= 0 && i < wanted->n_servers; i++) {
                 const RealServer *want = &wanted->servers[i];
                 const RealServerState *have = server->present ? server_state_find_dest(server, &want->addr) : NULL;
 
-                (void) ip_port_format(&want->addr.addr, want->addr.port, address);
-                if (!have)
-                        r = tell(visitor, userdata, "add real server %s to %s, weight %" PRIu32, address, name, want->weight);
-                else if (have->server.weight != want->weight)
-                        r = tell(visitor,
-                                 userdata,
-                                 "set real server %s of %s from weight %" PRIu32 " to %" PRIu32,
-                                 address,
-                                 name,
-                                 have->server.weight,
-                                 want->weight);
-        }
-        for (size_t i = 0; server->present && r >= 0 && i < server->n_dests; i++) {
-                const RealServerState *have = &server->dests[i];
-
-                if ((wanted && dest_list_has(wanted, &have->server.addr)) || have->drain_usec > 0)
+                if (have && have->server.weight == want->weight)
                         continue;
-                (void) ip_port_format(&have->server.addr.addr, have->server.addr.port, address);
-                r = tell(visitor, userdata, "drain or remove real server %s of %s", address, name);
+                if (have)
+                        (void) snprintf(detail,
+                                        sizeof(detail),
+                                        "weight %" PRIu32 ", wanted %" PRIu32,
+                                        have->server.weight,
+                                        want->weight);
+                else
+                        (void) snprintf(detail, sizeof(detail), "weight %" PRIu32, want->weight);
+                r = tell_dest(teller, have ? "change" : "add", server, &want->addr, detail);
         }
         return r;
 }
 
+static int explain_present_dests(const ServerState *server, const Teller *teller) {
+        const DestList *wanted = server->claims ? server->claims->dests : NULL;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < server->n_dests; i++)
+                if (!(wanted && dest_list_has(wanted, &server->dests[i].server.addr)) && server->dests[i].drain_usec == 0)
+                        r = tell_dest(teller, "drain", server, &server->dests[i].server.addr, "");
+        return r;
+}
+
 int explain_server_differences(const ServerState *server, DifferenceVisitor visitor, void *userdata) {
+        const Teller teller = { visitor, userdata };
         char name[VIRTUAL_SERVER_STRLEN];
         int r = 0;
 
         if (server->present && server->owner == SERVER_OWNER_FOREIGN)
                 return 0;
         (void) virtual_server_key_format(&server->key, name);
-        if (!server->claims && server->present)
-                return tell(visitor, userdata, "drain or remove virtual server %s", name);
         if (server->claims && !server->present)
-                r = tell(visitor, userdata, "add virtual server %s, scheduler %s", name, server->claims->wanted.scheduler);
+                r = tell(&teller, "add", "virtual-server", name, server->claims->wanted.scheduler);
         else if (server->claims && !virtual_server_equal(&server->actual, &server->claims->wanted))
-                r = tell(visitor, userdata, "set virtual server %s, scheduler %s", name, server->claims->wanted.scheduler);
-        return r < 0 ? r : explain_dest_differences(server, name, visitor, userdata);
+                r = tell(&teller, "change", "virtual-server", name, server->claims->wanted.scheduler);
+        else if (!server->claims && server->present)
+                r = tell(&teller, "drain", "virtual-server", name, "");
+        if (r >= 0 && server->claims)
+                r = explain_wanted_dests(server, &teller);
+        return r >= 0 && server->present ? explain_present_dests(server, &teller) : r;
 }
 
-static int explain_element_difference(const ElementState *element, DifferenceVisitor visitor, void *userdata) {
-        char address[IP_PORT_STRLEN];
+static int explain_element_difference(const ElementState *element, const Teller *teller) {
+        char object[IP_PORT_STRLEN + 64], address[IP_PORT_STRLEN];
 
         if ((element->n_wanted > 0) == element->present)
                 return 0;
-        return tell(visitor,
-                    userdata,
-                    "%s filter element %s %s",
-                    element->present ? "remove" : "add",
-                    filter_set_type((FilterSet) element->element.set)->name,
-                    ip_port_format(&element->element.addr, element->element.port, address));
+        (void) snprintf(object,
+                        sizeof(object),
+                        "%s %s",
+                        filter_set_type((FilterSet) element->element.set)->name,
+                        ip_port_format(&element->element.addr, element->element.port, address));
+        return tell(teller, element->present ? "remove" : "add", "filter-element", object, "");
 }
 
 int explain_differences(const Manager *manager, DifferenceVisitor visitor, void *userdata) {
+        const Teller teller = { visitor, userdata };
         const ElementState *element;
         const AddressState *address;
         const ServerState *server;
@@ -173,15 +187,15 @@ int explain_differences(const Manager *manager, DifferenceVisitor visitor, void 
         int r = 0;
 
         for (size_t i = 0; r >= 0 && (element = kernel_table_next_element(manager->table, &i));)
-                r = explain_element_difference(element, visitor, userdata);
+                r = explain_element_difference(element, &teller);
         for (size_t i = 0; r >= 0 && (server = kernel_table_next_server(manager->table, &i));)
                 r = explain_server_differences(server, visitor, userdata);
         for (size_t i = 0; r >= 0 && (address = kernel_table_next_address(manager->table, &i));)
                 if ((address->n_wanted > 0) != address->present && !(address->present && address->n_servers > 0))
-                        r = tell(visitor,
-                                 userdata,
-                                 "%s address %s",
+                        r = tell(&teller,
                                  address->present ? "remove" : "add",
-                                 ip_addr_format(&address->addr, text));
+                                 "address",
+                                 ip_addr_format(&address->addr, text),
+                                 "");
         return r;
 }

@@ -31,8 +31,15 @@ int explain_endpoints(const Manager *manager,
                       ExplainedEndpoint **ret,
                       size_t *ret_n);
 
-/* What is wanted and not there, or there and not wanted: what a sync would do, one line each. */
-typedef int (*DifferenceVisitor)(const char *text, void *userdata);
+/* What is wanted and not there, or there and not wanted: what a sync would do. Valid during the call. */
+typedef struct Difference {
+        const char *action; /* "add", "change", "remove", "drain" */
+        const char *kind; /* "virtual-server", "real-server", "filter-element", "address" */
+        const char *object; /* "10.96.4.7:80/TCP", "10.96.4.7:80/TCP -> 10.1.4.12:8080" */
+        const char *detail; /* "" = none */
+} Difference;
+
+typedef int (*DifferenceVisitor)(const Difference *difference, void *userdata);
 /* Of everything; stops with a negative return of the visitor. */
 int explain_differences(const Manager *manager, DifferenceVisitor visitor, void *userdata);
 /* Of one virtual server. */

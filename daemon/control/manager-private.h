@@ -96,6 +96,7 @@ struct Manager {
         bool had_journal;
         bool removals_allowed; /* every needed list was complete once, and all of it computed */
         bool sync_running;
+        bool held; /* nothing is begun or gone on with */
         bool sync_broken; /* the kernel could not be read or written to at all */
         unsigned n_turns;
         uint64_t retry_usec; /* the next back-off */

@@ -144,6 +144,9 @@ enum {
         RESYNC_NO_WAIT = 2, /* `done` is called with the current generation at once */
 };
 
+/* While held, changes are collected and nothing is programmed; a sync that runs stops between two turns. */
+void manager_set_held(Manager *manager, bool held);
+
 /* `error`: 0, or the negative errno of the first failure; `message` says of what. */
 typedef void (*ResyncDone)(uint64_t generation, int error, const char *message, void *userdata);
 

@@ -16,11 +16,18 @@ static void manager_count(const Manager *manager, ManagerStatus *status) {
                 status->n_virtual_servers += server->present && server->owner == SERVER_OWNER_US;
 }
 
+/* What somebody asked for is shown where all is well otherwise; a hold always is. */
+static ManagerState manager_shown_state(const Manager *manager) {
+        if (manager->held && manager->state != MANAGER_STATE_STARTING)
+                return MANAGER_STATE_HELD;
+        if (manager->state == MANAGER_STATE_RUNNING && manager->node_drain.state != NODE_DRAIN_OFF)
+                return MANAGER_STATE_DRAINING;
+        return manager->state;
+}
+
 void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
         *ret = (ManagerStatus) {
-                .state = manager->state == MANAGER_STATE_RUNNING && manager->node_drain.state != NODE_DRAIN_OFF ?
-                                 MANAGER_STATE_DRAINING :
-                                 manager->state,
+                .state = manager_shown_state(manager),
                 .api_state = manager->api_state,
                 .last_api_event_usec = manager->last_api_event_usec,
                 .generation = manager->generation,

@@ -56,7 +56,7 @@ void manager_wake(Manager *manager) {
         uint64_t now, due;
         int enabled = SD_EVENT_OFF;
 
-        if (!manager->started)
+        if (!manager->started || manager->held)
                 return;
         (void) sd_event_source_get_enabled(manager->turn, &enabled);
         if (manager->sync_running || enabled != SD_EVENT_OFF)
@@ -273,6 +273,8 @@ static int on_turn(sd_event_source *source, void *userdata) {
         Manager *manager = userdata;
         bool yield = ++manager->n_turns % YIELD_EVERY == 0;
 
+        if (manager->held)
+                return 0;
         sync_begin(manager);
         if (manager_update_view(manager) < 0) {
                 sync_fail(manager, -ENOMEM, "Failed to follow the Node: out of memory");
@@ -292,6 +294,15 @@ static int on_turn(sd_event_source *source, void *userdata) {
         if (manager_has_work(manager))
                 manager_wake(manager);
         return 0;
+}
+
+void manager_set_held(Manager *manager, bool held) {
+        if (manager->held == held)
+                return;
+        manager->held = held;
+        if (!held && manager->started)
+                (void) sd_event_source_set_enabled(manager->turn, SD_EVENT_ONESHOT);
+        manager_notify_soon(manager);
 }
 
 /* ---- timers */

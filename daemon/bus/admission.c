@@ -37,6 +37,11 @@ static size_t reply_size(const Bus *bus, sd_bus_message *m) {
         return BYTES_REPLY;
 }
 
+void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks) {
+        peers_charge(bus->peers, m, bus_now(bus), n_bytes, (unsigned) (n_looks / LOOKS_PER_CALL));
+        bus->unsent_bytes += n_bytes;
+}
+
 /* An error is an answer; where none is wanted, the call is dealt with all the same. */
 static int refuse(sd_bus_message *m, const char *name, const char *text) {
         int r = sd_bus_reply_method_errorf(m, name, "%s", text);
@@ -56,6 +61,8 @@ static int admit_call(Bus *bus, sd_bus_message *m) {
         case PEER_ADMITTED:
                 if (bus_is_clogged(bus))
                         return 1;
+                /* What is larger takes longer to make too: a service object about as long as a tenth of a call. */
+                bus_charge(bus, m, 0, n_bytes > BYTES_INTROSPECT ? n_bytes / BYTES_MANAGED_OBJECT * 100 : 0);
                 bus->unsent_bytes += n_bytes;
                 return 0;
         case PEER_AGAIN:
@@ -66,11 +73,6 @@ static int admit_call(Bus *bus, sd_bus_message *m) {
                 break;
         }
         return 1;
-}
-
-void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks) {
-        peers_charge(bus->peers, m, bus_now(bus), n_bytes, (unsigned) (n_looks / LOOKS_PER_CALL));
-        bus->unsent_bytes += n_bytes;
 }
 
 /*

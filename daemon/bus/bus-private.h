@@ -10,7 +10,9 @@
 #include "bus/bus.h"
 #include "bus/conditions.h"
 #include "bus/dump.h"
+#include "bus/hold.h"
 #include "bus/index.h"
+#include "bus/monitor.h"
 #include "bus/peers.h"
 #include "bus/polkit.h"
 #include "bus/service-view.h"
@@ -43,6 +45,8 @@ struct Bus {
         Index *index; /* owned: all service ports in order of their ids */
         Signals *signals; /* owned */
         Dumps *dumps; /* owned */
+        Monitors *monitors; /* owned */
+        Holds *holds; /* owned */
         Peers *peers; /* owned: of this connection */
         Polkit *polkit; /* owned: of this connection */
         ServiceView view; /* of the object a call is for */

@@ -53,6 +53,7 @@ static void on_port(const DesiredPort *before, const DesiredPort *after, void *u
         if (!utf8_is_valid(after ? after->id : before->id))
                 return; /* of a manifest: it is served, but has no name that could be said on the bus */
         signals_note_port(bus->signals, before, after);
+        monitors_note_port(bus->monitors, before, after);
         if (!before && after)
                 (void) index_add(bus->index, after->id); /* on OOM it is not listed, but found by its id */
         else if (before && !after)
@@ -64,6 +65,7 @@ static void on_manager(Manager *manager, void *userdata) {
 
         bus->counts_outdated = true;
         signals_note_manager(bus->signals);
+        monitors_note_manager(bus->monitors);
 }
 
 static void on_override(const char *id, void *userdata) {
@@ -107,6 +109,10 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
         if (r >= 0)
                 r = dumps_new(bus, &bus->dumps);
         if (r >= 0)
+                r = monitors_new(bus, &bus->monitors);
+        if (r >= 0)
+                r = holds_new(bus, &bus->holds);
+        if (r >= 0)
                 r = bus_index_ports(bus);
         if (r >= 0)
                 r = manager_add_port_observer(manager, on_port, bus);
@@ -129,6 +135,8 @@ Bus *bus_free(Bus *bus) {
         manager_remove_observers(bus->manager, bus);
         manager_on_override(bus->manager, NULL, NULL);
         bus_connection_done(bus);
+        (void) holds_free(bus->holds);
+        (void) monitors_free(bus->monitors);
         (void) dumps_free(bus->dumps);
         (void) signals_free(bus->signals);
         (void) index_free(bus->index);

@@ -34,6 +34,7 @@ static int bus_arm(sd_event_source *timer, uint64_t delay_usec) {
 static void bus_disconnect(Bus *bus) {
         bus_resync_done(bus);
         dumps_disconnect(bus->dumps);
+        monitors_disconnect(bus->monitors);
         bus->request = sd_bus_slot_unref(bus->request);
         bus->has_name = false;
         bus->polkit = polkit_free(bus->polkit);

@@ -30,6 +30,16 @@ void describe_statistics(Json *json, const char *key, const PortStatistics *stat
         json_close(json, '{');
 }
 
+void describe_difference(Json *json, const Difference *difference) {
+        json_open(json, NULL, '{');
+        json_text(json, "action", difference->action);
+        json_text(json, "kind", difference->kind);
+        json_text(json, "object", difference->object);
+        if (difference->detail[0])
+                json_text(json, "detail", difference->detail);
+        json_close(json, '{');
+}
+
 static void describe_kernel(Json *json, const ServerState *server) {
         char address[IP_ADDR_STRLEN];
 
@@ -237,12 +247,23 @@ int bus_describe_service(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- Explain */
 
-static int explain_line(const char *text, void *userdata) {
-        json_text(userdata, NULL, text);
+static int explain_line(const Difference *difference, void *userdata) {
+        describe_difference(userdata, difference);
         return 0;
 }
 
-/* In which sets of the filter the address is, so what becomes of its packets before IPVS sees them. */
+static const char *const filter_sentences[_FILTER_SET_MAX] = {
+        [FILTER_SET_SERVICE_IPS] = "other ports of this address are refused",
+        [FILTER_SET_PING_IPS] = "the address answers ping",
+        [FILTER_SET_SERVICE_PORTS] = "this port of the address is open",
+        [FILTER_SET_CLUSTER_PORTS] = "what does not come from a pod of this node is masqueraded",
+        [FILTER_SET_EXTERNAL_PORTS] = "what comes from outside is masqueraded",
+        [FILTER_SET_NO_ENDPOINTS] = "connections are refused: no endpoint can be used",
+        [FILTER_SET_LOCAL_ONLY] = "what comes from outside is dropped: no endpoint is on this node",
+        [FILTER_SET_FIREWALLED] = "only sources in loadBalancerSourceRanges pass",
+};
+
+/* What becomes of its packets around IPVS, by the sets of the filter it is in. */
 static void explain_filter(const Bus *bus, Json *json, const PortServer *server) {
         const VirtualServerKey *key = &server->claim.wanted.key;
 
@@ -252,7 +273,7 @@ static void explain_filter(const Bus *bus, Json *json, const PortServer *server)
                 FilterElement element = { .set = (uint8_t) set, .addr = key->addr };
                 const ElementState *state;
 
-                if (type->has_source)
+                if (type->has_source || !filter_sentences[set])
                         continue;
                 if (type->has_port) {
                         element.protocol = key->protocol;
@@ -260,7 +281,7 @@ static void explain_filter(const Bus *bus, Json *json, const PortServer *server)
                 }
                 state = kernel_table_element(manager_table(bus->manager), &element);
                 if (state && state->present)
-                        json_text(json, NULL, type->name);
+                        json_text(json, NULL, filter_sentences[set]);
         }
         json_close(json, '[');
 }
@@ -278,11 +299,11 @@ static int explain_rows(Bus *bus, Json *json, const DesiredPort *port, const Por
                 json_open(json, NULL, '{');
                 json_text(json, "address", ip_addr_format(&rows[i].addr.addr, address));
                 json_number(json, "port", rows[i].addr.port);
-                json_text(json, "use", rows[i].override && !rows[i].wanted ? "overridden" : endpoint_use_to_string(rows[i].use));
+                json_boolean(json, "used", rows[i].wanted);
+                json_text(json, "why", rows[i].override ? "overridden" : endpoint_use_to_string(rows[i].use));
                 json_text(json, "node", rows[i].node);
                 json_text(json, "zone", rows[i].zone);
                 json_boolean(json, "local", rows[i].local);
-                json_boolean(json, "wanted", rows[i].wanted);
                 json_boolean(json, "present", rows[i].present);
                 json_number(json, "weight", rows[i].weight);
                 if (rows[i].override)
@@ -304,9 +325,12 @@ static int explain_document(Bus *bus, Json *json, const DesiredPort *port, const
                 return r;
         json_open(json, NULL, '{');
         json_text(json, "address", ip_addr_format(&server->claim.wanted.key.addr, address));
-        json_number(json, "servicePort", server->claim.wanted.key.port);
+        json_number(json, "port", server->claim.wanted.key.port);
+        json_text(json, "protocol", bus->view.protocol);
         json_text(json, "kind", address_kind_to_string(server->kind));
+        json_open(json, "service", '{');
         describe_view(json, &bus->view);
+        json_close(json, '{');
         json_boolean(json, "bound", server->bound);
         json_boolean(json, "clusterStandsIn", server->stands_in);
         json_boolean(json, "sourceRanges", server->firewalled);

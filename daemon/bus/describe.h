@@ -17,6 +17,7 @@ enum {
 /* One object. `max_endpoints` 0 = all; else "truncated" says that there are more. -errno. */
 int describe_service(Bus *bus, Json *json, const char *key, const DesiredPort *port, unsigned sections, size_t max_endpoints);
 void describe_manager(Bus *bus, Json *json);
+void describe_difference(Json *json, const Difference *difference);
 void describe_statistics(Json *json, const char *key, const PortStatistics *statistics);
 
 /* Methods: of the manager, of a service, and the manager's Explain. */

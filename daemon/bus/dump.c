@@ -94,7 +94,7 @@ static void job_head(DumpJob *job) {
                 json_close(&job->json, '{');
                 (void) putc('\n', job->out);
         } else {
-                json_open(&job->json, job->kind == DUMP_KIND_STATE ? "services" : "operations", '[');
+                json_open(&job->json, job->kind == DUMP_KIND_STATE ? "services" : "changes", '[');
         }
 }
 
@@ -132,14 +132,14 @@ static int job_services(DumpJob *job) {
         return r < 0 ? r : id != NULL;
 }
 
-static int plan_line(const char *text, void *userdata) {
+static int plan_line(const Difference *difference, void *userdata) {
         DumpJob *job = userdata;
 
         if (job->sequence) {
                 (void) putc(RECORD_SEPARATOR, job->out);
                 job->json.separate = false;
         }
-        json_text(&job->json, NULL, text);
+        describe_difference(&job->json, difference);
         if (job->sequence)
                 (void) putc('\n', job->out);
         return ferror(job->out) ? -ENOSPC : 0;

@@ -18,6 +18,8 @@ libbus_a_SOURCES = \
 	daemon/bus/describe.h \
 	daemon/bus/dump.c \
 	daemon/bus/dump.h \
+	daemon/bus/hold.c \
+	daemon/bus/hold.h \
 	daemon/bus/index.c \
 	daemon/bus/index.h \
 	daemon/bus/json.c \
@@ -25,6 +27,8 @@ libbus_a_SOURCES = \
 	daemon/bus/lists.c \
 	daemon/bus/log-control.c \
 	daemon/bus/manager-object.c \
+	daemon/bus/monitor.c \
+	daemon/bus/monitor.h \
 	daemon/bus/peers.c \
 	daemon/bus/peers.h \
 	daemon/bus/polkit.c \

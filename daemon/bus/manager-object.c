@@ -56,6 +56,18 @@ static int get_conditions(sd_bus *b,
         return conditions_append(reply, bus->conditions, &bus->status);
 }
 
+static int get_holds(sd_bus *b,
+                     const char *path,
+                     const char *interface,
+                     const char *property,
+                     sd_bus_message *reply,
+                     void *userdata,
+                     sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return holds_append(bus->holds, reply);
+}
+
 static int get_statistics(sd_bus *b,
                           const char *path,
                           const char *interface,
@@ -195,6 +207,10 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("h", fd),
                                 bus_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Monitor",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("h", fd),
+                                bus_monitor, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain",
                                 SD_BUS_ARGS("s", address, "q", port, "s", protocol, "a{sv}", options),
                                 SD_BUS_RESULT("s", json),
@@ -215,6 +231,10 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_NO_ARGS,
                                 SD_BUS_NO_RESULT,
                                 bus_end_drain, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Hold",
+                                SD_BUS_ARGS("s", who, "s", why),
+                                SD_BUS_RESULT("h", fd),
+                                bus_hold, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Resync",
                                 SD_BUS_ARGS("t", flags),
                                 SD_BUS_RESULT("t", generation),
@@ -243,6 +263,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("DrainDeadlineUSec", "t", NULL, STATUS(drain_deadline_usec), CHANGES),
         SD_BUS_PROPERTY("DrainConnections", "t", NULL, STATUS(drain_connections), 0),
         SD_BUS_PROPERTY("Conditions", "a(sstsa{sv})", get_conditions, 0, CHANGES),
+        SD_BUS_PROPERTY("Holds", "a(ssut)", get_holds, 0, CHANGES),
         SD_BUS_PROPERTY("Statistics", "a{st}", get_statistics, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
         SD_BUS_SIGNAL_WITH_ARGS("SyncFinished",
                                 SD_BUS_ARGS("t", generation, "s", result, "t", duration_usec, "u", changed, "u", failed),

@@ -53,8 +53,8 @@ typedef struct Peer {
         Parked *parked; /* owned; wait for the uid */
         size_t n_parked;
         Budget budget;
-        uint64_t last_call_usec, n_bytes;
-        unsigned n_refusals; /* in a row */
+        uint64_t last_call_usec, last_refusal_usec, n_bytes;
+        unsigned n_refusals; /* since the last while without any */
 } Peer;
 
 struct Peers {
@@ -65,6 +65,7 @@ struct Peers {
         Bucket dump_bytes; /* of all users but root */
         Parked *put_back; /* owned list: will be dispatched again */
         size_t n_parked;
+        bool count_everybody;
 };
 
 static bool bucket_has(const Bucket *bucket, uint64_t now, uint64_t cost, uint64_t burst) {
@@ -340,7 +341,7 @@ static bool peer_take(Peers *peers, Peer *peer, uint64_t now, unsigned n_calls, 
 
         if (user && user->muted_until_usec > now)
                 return false;
-        if (peer->uid_known && peer->uid == 0)
+        if (peer->uid_known && peer->uid == 0 && !peers->count_everybody)
                 return true;
         /* The user's budget first: where it says no, nothing may be taken from the other. */
         if (user && !budget_take(&user->budget, now, n_calls, n_bytes, PEER_USER_FACTOR))
@@ -362,16 +363,17 @@ PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_
         peer_ask(peer);
         last = peer->last_call_usec;
         peer->last_call_usec = now;
-        if (peer->n_refusals >= REFUSALS_TO_MUTE) {
-                if (now - last < QUIET_USEC)
-                        return PEER_MUTED;
+        if (now - peer->last_refusal_usec >= QUIET_USEC)
                 peer->n_refusals = 0;
+        if (peer->n_refusals >= REFUSALS_TO_MUTE && now - last < QUIET_USEC) {
+                peer->last_refusal_usec = now;
+                return PEER_MUTED;
         }
         if (!peer_take(peers, peer, now, 1, n_bytes)) {
                 peer->n_refusals++;
+                peer->last_refusal_usec = now;
                 return PEER_REFUSED;
         }
-        peer->n_refusals = 0;
         peer->n_bytes += n_bytes;
         return PEER_ADMITTED;
 }
@@ -380,7 +382,7 @@ void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes,
         const char *name = sd_bus_message_get_sender(m);
         Peer *peer = name ? hashmap_get(&peers->table, name) : NULL;
 
-        if (!peer || (peer->uid_known && peer->uid == 0))
+        if (!peer || (peer->uid_known && peer->uid == 0 && !peers->count_everybody))
                 return;
         peer->n_bytes += n_bytes;
         /* What was done is done: the debt counts, however large. */
@@ -409,6 +411,10 @@ bool peers_take_dump(Peers *peers, uid_t uid, uint64_t now) {
 void peers_charge_dump(Peers *peers, uid_t uid, uint64_t now, size_t n_bytes) {
         if (uid != 0)
                 bucket_take(&peers->dump_bytes, now, n_bytes * DUMPS_USEC / DUMPS_BYTES);
+}
+
+void peers_count_everybody(Peers *peers) {
+        peers->count_everybody = true;
 }
 
 /* ---- a bus that is stuck */

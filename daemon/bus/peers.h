@@ -59,6 +59,9 @@ void peers_charge_dump(Peers *peers, uid_t uid, uint64_t now_usec, size_t n_byte
 /* The message is dispatched again from the start, objects are looked up again. -ENOMEM. */
 int peers_put_back(Peers *peers, sd_bus_message *m);
 
+/* For tests, which are root: its rates are limited too. */
+void peers_count_everybody(Peers *peers);
+
 /* The bus does not get rid of what it was sent: silences who was sent most and names three in `buf`, for the log. */
 void peers_mute_loudest(Peers *peers, char *buf, size_t size);
 /* Users that are muted stay so on the next connection. */

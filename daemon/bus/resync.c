@@ -121,6 +121,8 @@ int bus_resync(Bus *bus, sd_bus_message *m, const char *id, sd_bus_error *error)
         r = polkit_authorize(bus->polkit, m, &request, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
+        if (bus->status.state == MANAGER_STATE_HELD)
+                return sd_bus_error_setf(error, BUS_ERROR_HELD, "Programming is held, see the property Holds.");
         if (!(flags & RESYNC_NO_WAIT) && bus_resync_is_full(bus, m))
                 return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait for a sync.");
         return bus_resync_begin(bus, m, id, flags);

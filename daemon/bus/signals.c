@@ -247,6 +247,8 @@ static Looked look_at_port(Signals *signals, const Dirty *dirty, const DesiredPo
                 (void) tell_changes(bus, path, mark->hashes, hashes);
                 (*n_sent)++;
         }
+        if (!same && known)
+                monitors_note_service(bus->monitors, port->id, bus->view.state, bus->view.reason);
         if (!same) {
                 memcpy(mark->hashes, hashes, sizeof(hashes));
                 mark->changed_usec = silent ? mark->changed_usec : now;
@@ -340,7 +342,7 @@ static const struct {
 } manager_properties[] = {
         { "State", true },       { "ApiState", true },      { "Conditions", true },     { "Capabilities", true },
         { "Generation", false }, { "ServiceCount", false }, { "EndpointCount", false }, { "VirtualServerCount", false },
-        { "DrainState", true },  { "DrainDeadlineUSec", true },
+        { "DrainState", true },  { "DrainDeadlineUSec", true }, { "Holds", true },
 };
 
 static void hash_manager(const Bus *bus, uint32_t *hashes) {
@@ -357,6 +359,7 @@ static void hash_manager(const Bus *bus, uint32_t *hashes) {
         hashes[n++] = hash_number(status->n_virtual_servers);
         hashes[n++] = hash_text(status->drain_state);
         hashes[n++] = hash_number(status->drain_deadline_usec);
+        hashes[n++] = hash_number(holds_serial(bus->holds));
 }
 
 static void tell_sync(Signals *signals, const ManagerStatus *status) {

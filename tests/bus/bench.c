@@ -307,6 +307,17 @@ int bench_call(Bench *bench,
         return bench_vcall(bench, call, client, ret_error, ret);
 }
 
+const char *bench_send(Bench *bench, sd_bus *client, sd_bus_message *call, sd_bus_message **ret) {
+        static char name[128];
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        name[0] = '\0';
+        if (bench_vcall(bench, call, client, &error, ret) < 0)
+                (void) snprintf(name, sizeof(name), "%s", error.name);
+        sd_bus_error_free(&error);
+        return name;
+}
+
 void assert_call_fails(Bench *bench,
                        sd_bus *client,
                        const char *path,

@@ -58,6 +58,8 @@ int bench_call(Bench *bench,
                sd_bus_message **ret,
                const char *types,
                ...);
+/* Sends what was made; the name of the error, valid until the next call, or "" with *ret. */
+const char *bench_send(Bench *bench, sd_bus *client, sd_bus_message *call, sd_bus_message **ret);
 /* Asserts that the call fails with this error. */
 void assert_call_fails(Bench *bench,
                        sd_bus *client,

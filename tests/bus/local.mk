@@ -9,7 +9,8 @@ libbusbench_a_SOURCES = \
 libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 
 bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection \
-	tests/bus/test-bus-signals tests/bus/test-bus-actions
+	tests/bus/test-bus-signals tests/bus/test-bus-actions \
+	tests/bus/test-bus-contract tests/bus/test-bus-hostile
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -28,3 +29,9 @@ tests_bus_test_bus_signals_LDADD = $(bus_test_libs)
 tests_bus_test_bus_actions_SOURCES = tests/bus/test-bus-actions.c
 tests_bus_test_bus_actions_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 tests_bus_test_bus_actions_LDADD = $(bus_test_libs) $(JSON_LIBS)
+tests_bus_test_bus_contract_SOURCES = tests/bus/test-bus-contract.c
+tests_bus_test_bus_contract_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_contract_LDADD = $(bus_test_libs)
+tests_bus_test_bus_hostile_SOURCES = tests/bus/test-bus-hostile.c
+tests_bus_test_bus_hostile_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_hostile_LDADD = $(bus_test_libs)

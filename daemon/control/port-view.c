@@ -249,27 +249,30 @@ static int manager_refresh_statistics(Manager *manager, uint64_t *ret_usec) {
         return 0;
 }
 
+/* Of a Service with very many addresses the first SERVERS_READ_MAX count. */
 int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatistics *ret, uint64_t *ret_usec) {
         ServerSample sum = {};
-        int r = manager_refresh_statistics(manager, ret_usec);
+        unsigned n_read = 0;
 
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < port->n_servers; i++) {
-                const ServerSample *sample =
-                        port_server_refusal(&port->servers[i]) == REFUSAL_NONE ?
-                                statistics_get(manager->statistics, &port->servers[i].claim.wanted.key) :
-                                NULL;
+        if (manager->generation == 0)
+                return -EAGAIN;
+        for (size_t i = 0; i < port->n_servers && n_read < SERVERS_READ_MAX; i++) {
+                const ServerState *server = port->servers[i].claim.server;
+                const ServerSample *sample;
+                int r;
 
-                if (sample)
+                if (port_server_refusal(&port->servers[i]) != REFUSAL_NONE || !server->present)
+                        continue;
+                r = statistics_read(manager->statistics, &server->key, manager_now(manager), &sample);
+                if (r < 0 && r != -ESRCH)
+                        return r;
+                if (r >= 0)
                         server_sample_add(&sum, sample);
+                n_read++;
         }
         *ret = (PortStatistics) { sum.traffic, sum.active, sum.inactive };
+        *ret_usec = manager_real_now(manager);
         return 0;
-}
-
-const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key) {
-        return statistics_get(manager->statistics, key);
 }
 
 int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec) {

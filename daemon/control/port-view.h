@@ -51,10 +51,7 @@ typedef struct PortStatistics {
         uint64_t active, inactive;
 } PortStatistics;
 
-/*
- * From one shared sample of the kernel at most a second old, whose CLOCK_REALTIME is in *ret_usec. -EAGAIN before
- * the first sync.
- */
+/* Read at most a second before *ret_usec (CLOCK_REALTIME). -EAGAIN before the first sync. */
 int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatistics *ret, uint64_t *ret_usec);
 /* Every counter begins at 0 again. -EAGAIN before the first sync. */
 int manager_reset_statistics(Manager *manager);
@@ -65,5 +62,5 @@ int manager_reset_statistics(Manager *manager);
 bool manager_node_port_addresses(const Manager *manager, const IpAddr **ret, size_t *ret_n);
 /* Of one virtual server of ours in that sample, after either of these succeeded; NULL if it was not there. */
 const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key);
-/* The sum over all virtual servers of ours. */
+/* The sum over all virtual servers of ours; the larger the cluster, the older (statistics.h). */
 int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec);

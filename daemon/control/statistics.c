@@ -3,29 +3,33 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/hash.h"
 
 #define SAMPLE_AGE_USEC USEC_PER_SEC
+/* Reading everything takes time that programming does not have: at most a hundredth of all is spent on it. */
+#define SHARE_OF_TIME 100
 #define CARRIES_KEPT 1024
 
-/* What a virtual server had counted before the kernel made it anew, and when somebody reset the counters. */
+/* One virtual server: what was last read, and what it had counted before the kernel made it anew or somebody reset it. */
 typedef struct Carry {
-        VirtualServerKey key;
+        ServerSample sample; /* first: as shown */
         TrafficStats last; /* as the kernel last said */
         TrafficStats before; /* of those that had the same key earlier */
         TrafficStats base; /* taken off what is shown */
+        uint64_t taken_usec; /* CLOCK_BOOTTIME */
         bool seen;
 } Carry;
 
 struct Statistics {
-        HashMap carries; /* key → Carry, owned */
         const KernelTable *table; /* borrowed */
         KernelBackend *backend; /* borrowed */
-        ServerSample *samples; /* owned; sorted by key */
-        size_t n_samples, n_allocated;
+        HashMap carries; /* key → Carry, owned */
         ServerSample total;
-        uint64_t taken_usec, real_usec;
+        uint64_t taken_usec, real_usec; /* of the total; real_usec 0 = none yet */
+        uint64_t cost_usec; /* of taking it */
+        uint64_t now_usec; /* of what is being read */
 };
 
 int statistics_new(const KernelTable *table, KernelBackend *backend, Statistics **ret) {
@@ -40,17 +44,19 @@ int statistics_new(const KernelTable *table, KernelBackend *backend, Statistics 
         return 0;
 }
 
+static void carry_free(Statistics *statistics, Carry *carry) {
+        (void) hashmap_remove(&statistics->carries, &carry->sample.key);
+        free(carry);
+}
+
 Statistics *statistics_free(Statistics *statistics) {
         Carry *carry;
 
         if (!statistics)
                 return NULL;
-        while ((carry = hashmap_first(&statistics->carries))) {
-                (void) hashmap_remove(&statistics->carries, &carry->key);
-                free(carry);
-        }
+        while ((carry = hashmap_first(&statistics->carries)))
+                carry_free(statistics, carry);
         hashmap_done(&statistics->carries);
-        free(statistics->samples);
         free(statistics);
         return NULL;
 }
@@ -96,8 +102,8 @@ static int statistics_carry(Statistics *statistics, const VirtualServerKey *key,
                 carry = calloc(1, sizeof(Carry));
                 if (!carry)
                         return -ENOMEM;
-                carry->key = *key;
-                r = hashmap_put(&statistics->carries, &carry->key, carry);
+                carry->sample.key = *key;
+                r = hashmap_put(&statistics->carries, &carry->sample.key, carry);
                 if (r < 0) {
                         free(carry);
                         return r;
@@ -108,54 +114,18 @@ static int statistics_carry(Statistics *statistics, const VirtualServerKey *key,
 }
 
 /* What the kernel says, made to what is shown. */
-static int statistics_correct(Statistics *statistics, const VirtualServerKey *key, TrafficStats *stats) {
-        Carry *carry;
-        int r = statistics_carry(statistics, key, &carry);
-
-        if (r < 0)
-                return r;
+static void carry_take(Carry *carry, const TrafficStats *stats, uint64_t now_usec) {
         /* Counters that went back are those of a virtual server that was made anew. */
         if (stats->connections < carry->last.connections || stats->in_packets < carry->last.in_packets ||
             stats->in_bytes < carry->last.in_bytes)
                 counters_add(&carry->before, &carry->last);
         carry->last = *stats;
         carry->seen = true;
-        counters_add(stats, &carry->before);
-        counters_take_off(stats, &carry->base);
-        return 0;
+        carry->taken_usec = now_usec;
+        carry->sample.traffic = *stats;
+        counters_add(&carry->sample.traffic, &carry->before);
+        counters_take_off(&carry->sample.traffic, &carry->base);
 }
-
-/* Those of virtual servers that are gone are kept in case they come back, but not without end. */
-static void statistics_forget(Statistics *statistics) {
-        _cleanup_(freep) Carry **gone = NULL;
-        size_t n = 0, n_max = statistics->carries.n_entries;
-        Carry *carry;
-
-        if (n_max > 2 * statistics->n_samples + CARRIES_KEPT)
-                gone = calloc(n_max, sizeof(Carry *));
-        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));) {
-                if (gone && !carry->seen)
-                        gone[n++] = carry;
-                carry->seen = false;
-        }
-        while (n > 0) {
-                carry = gone[--n];
-                (void) hashmap_remove(&statistics->carries, &carry->key);
-                free(carry);
-        }
-}
-
-void statistics_reset(Statistics *statistics) {
-        Carry *carry;
-
-        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));) {
-                carry->base = carry->before;
-                counters_add(&carry->base, &carry->last);
-        }
-        statistics->real_usec = 0; /* the next who asks gets a new sample */
-}
-
-/* ---- samples */
 
 static int statistics_visit(const VirtualServer *service,
                             const TrafficStats *stats,
@@ -164,50 +134,67 @@ static int statistics_visit(const VirtualServer *service,
                             void *userdata) {
         Statistics *statistics = userdata;
         const ServerState *server = kernel_table_server(statistics->table, &service->key);
-        ServerSample sample = { .key = service->key, .traffic = *stats };
+        Carry *carry;
         int r;
 
         if (!server || !server->present || server->owner != SERVER_OWNER_US)
                 return 0;
-        if (statistics->n_samples == statistics->n_allocated) {
-                size_t n = MAX2(statistics->n_allocated * 2, (size_t) 64);
-                ServerSample *bigger = reallocarray(statistics->samples, n, sizeof(ServerSample));
-
-                if (!bigger)
-                        return -ENOMEM;
-                statistics->samples = bigger;
-                statistics->n_allocated = n;
-        }
-        for (size_t i = 0; i < n_infos; i++) {
-                sample.active += infos[i].active;
-                sample.inactive += infos[i].inactive;
-        }
-        r = statistics_correct(statistics, &service->key, &sample.traffic);
+        r = statistics_carry(statistics, &service->key, &carry);
         if (r < 0)
                 return r;
-        statistics->samples[statistics->n_samples++] = sample;
-        server_sample_add(&statistics->total, &sample);
+        carry_take(carry, stats, statistics->now_usec);
+        carry->sample.active = carry->sample.inactive = 0;
+        for (size_t i = 0; i < n_infos; i++) {
+                carry->sample.active += infos[i].active;
+                carry->sample.inactive += infos[i].inactive;
+        }
         return 0;
 }
 
-static int server_sample_compare(const void *a, const void *b) {
-        return virtual_server_key_compare(&((const ServerSample *) a)->key, &((const ServerSample *) b)->key);
+/* ---- all of them */
+
+/* Adds up what was seen; of the others some are kept in case they come back. */
+static void statistics_add_up(Statistics *statistics) {
+        _cleanup_(freep) Carry **gone = NULL;
+        size_t n_gone = 0, n_seen = 0;
+        Carry *carry;
+
+        statistics->total = (ServerSample) {};
+        gone = calloc(statistics->carries.n_entries + 1, sizeof(Carry *));
+        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));) {
+                if (carry->seen) {
+                        server_sample_add(&statistics->total, &carry->sample);
+                        n_seen++;
+                } else if (gone) {
+                        gone[n_gone++] = carry;
+                }
+                carry->seen = false;
+        }
+        while (n_gone > n_seen + CARRIES_KEPT)
+                carry_free(statistics, gone[--n_gone]);
+}
+
+static uint64_t monotonic_usec(void) {
+        struct timespec now = {};
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
 }
 
 int statistics_refresh(Statistics *statistics, uint64_t now_usec, uint64_t real_usec) {
+        uint64_t begun, age = MAX2(SAMPLE_AGE_USEC, SHARE_OF_TIME * statistics->cost_usec);
         int r;
 
-        if (statistics->real_usec > 0 && now_usec - statistics->taken_usec < SAMPLE_AGE_USEC)
+        if (statistics->real_usec > 0 && now_usec - statistics->taken_usec < age)
                 return 0;
-        statistics->n_samples = 0;
-        statistics->total = (ServerSample) {};
         statistics->real_usec = 0;
+        statistics->now_usec = now_usec;
+        begun = monotonic_usec();
         r = statistics->backend->ops->ipvs_dump(statistics->backend, statistics_visit, statistics);
         if (r < 0)
                 return r;
-        if (statistics->n_samples > 0)
-                qsort(statistics->samples, statistics->n_samples, sizeof(ServerSample), server_sample_compare);
-        statistics_forget(statistics);
+        statistics_add_up(statistics);
+        statistics->cost_usec = monotonic_usec() - begun;
         statistics->taken_usec = now_usec;
         statistics->real_usec = real_usec;
         return 0;
@@ -217,18 +204,37 @@ uint64_t statistics_time(const Statistics *statistics) {
         return statistics->real_usec;
 }
 
-const ServerSample *statistics_get(const Statistics *statistics, const VirtualServerKey *key) {
-        ServerSample wanted = { .key = *key };
-
-        return statistics->n_samples > 0 ?
-                       bsearch(&wanted,
-                               statistics->samples,
-                               statistics->n_samples,
-                               sizeof(ServerSample),
-                               server_sample_compare) :
-                       NULL;
-}
-
 const ServerSample *statistics_total(const Statistics *statistics) {
         return &statistics->total;
+}
+
+void statistics_reset(Statistics *statistics) {
+        Carry *carry;
+
+        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));) {
+                carry->base = carry->before;
+                counters_add(&carry->base, &carry->last);
+                carry->taken_usec = 0;
+        }
+        statistics->real_usec = 0; /* the next who asks gets a new sample */
+}
+
+/* ---- one of them */
+
+int statistics_read(Statistics *statistics, const VirtualServerKey *key, uint64_t now_usec, const ServerSample **ret) {
+        Carry *carry = hashmap_get(&statistics->carries, key);
+        int r;
+
+        if (!carry || carry->taken_usec == 0 || now_usec - carry->taken_usec >= SAMPLE_AGE_USEC) {
+                statistics->now_usec = now_usec;
+                r = statistics->backend->ops->ipvs_read(statistics->backend, key, statistics_visit, statistics);
+                if (r < 0)
+                        return r;
+                carry = hashmap_get(&statistics->carries, key);
+                if (!carry)
+                        return -ESRCH; /* it is not ours */
+                carry->seen = false;
+        }
+        *ret = &carry->sample;
+        return 0;
 }

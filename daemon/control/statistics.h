@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One sample of the counters of all virtual servers of ours, shared by everybody who asks within a second, and
- * taken only when somebody asks. Counters go on where a virtual server is made anew.
+ * Counters of virtual servers of ours, read when somebody asks and shared by everybody who asks within a second. They
+ * go on where a virtual server is made anew.
  */
 #pragma once
 
@@ -24,14 +24,17 @@ int statistics_new(const KernelTable *table, KernelBackend *backend, Statistics 
 Statistics *statistics_free(Statistics *statistics);
 DEFINE_CLEANUP(Statistics *, statistics_free);
 
-/* Takes a sample unless the last is younger than a second by `now_usec` (CLOCK_BOOTTIME). -errno. */
+/*
+ * Adds up all of them, unless that was done within the last second by `now_usec` (CLOCK_BOOTTIME), or lately for what it
+ * costs: a hundredth of all time is the most. -errno.
+ */
 int statistics_refresh(Statistics *statistics, uint64_t now_usec, uint64_t real_usec);
+/* One of them, at most a second old; valid until the next call. -ESRCH if it is not there or not ours; -errno. */
+int statistics_read(Statistics *statistics, const VirtualServerKey *key, uint64_t now_usec, const ServerSample **ret);
 /* What is counted from now on is shown; take a sample first. The kernel's own counters stay as they are. */
 void statistics_reset(Statistics *statistics);
-/* CLOCK_REALTIME of the sample; 0 = none yet. */
+/* CLOCK_REALTIME of the sum; 0 = none yet. */
 uint64_t statistics_time(const Statistics *statistics);
-/* NULL if it was not there when the sample was taken. */
-const ServerSample *statistics_get(const Statistics *statistics, const VirtualServerKey *key);
 /* Over all of them. */
 const ServerSample *statistics_total(const Statistics *statistics);
 /* Adds all counters. */

@@ -379,16 +379,12 @@ static int polkit_ask(Polkit *polkit, sd_bus_message *m, uid_t uid, const Polkit
         return 0;
 }
 
-static int polkit_conclude(const PolkitRequest *request,
-                           const char *sender,
-                           uid_t uid,
-                           Verdict verdict,
-                           bool interactive,
-                           sd_bus_error *error) {
+/* A challenge is one also where a dialog was allowed: nobody was there to ask. */
+static int polkit_conclude(const PolkitRequest *request, const char *sender, uid_t uid, Verdict verdict, sd_bus_error *error) {
         log_decision(request, sender, uid, verdict == VERDICT_YES, "polkit");
         if (verdict == VERDICT_YES)
                 return 1;
-        if (verdict == VERDICT_CHALLENGE && !interactive)
+        if (verdict == VERDICT_CHALLENGE)
                 return sd_bus_error_setf(error,
                                          SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                                          "Interactive authentication required.");
@@ -399,16 +395,14 @@ int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *req
         size_t i = 0;
         Question *question = polkit_find_call(polkit, m, &i);
         Verdict verdict;
-        bool interactive;
         uid_t uid;
         int r;
 
         if (question && question->verdict != VERDICT_NONE) {
                 verdict = question_is(question, request) ? question->verdict : VERDICT_NO;
-                interactive = question->interactive;
                 uid = question->uid;
                 question_drop_call(question, i);
-                return polkit_conclude(request, sd_bus_message_get_sender(m), uid, verdict, interactive, error);
+                return polkit_conclude(request, sd_bus_message_get_sender(m), uid, verdict, error);
         }
         r = peers_get_uid(polkit->peers, m, &uid);
         if (r == -ENOBUFS)

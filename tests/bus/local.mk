@@ -35,3 +35,9 @@ tests_bus_test_bus_contract_LDADD = $(bus_test_libs)
 tests_bus_test_bus_hostile_SOURCES = tests/bus/test-bus-hostile.c
 tests_bus_test_bus_hostile_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_hostile_LDADD = $(bus_test_libs)
+
+# A hostile user of the system bus, for the node: tests/vm/test-bus.sh
+check_PROGRAMS += tests/bus/bus-hammer
+tests_bus_bus_hammer_SOURCES = tests/bus/bus-hammer.c
+tests_bus_bus_hammer_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_bus_hammer_LDADD = $(SYSTEMD_LIBS)

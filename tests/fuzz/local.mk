@@ -6,6 +6,7 @@
 # To add fuzz-NAME: its .c file, the corpus folder, a line in fuzz_programs, _SOURCES, _LDADD and _LDFLAGS as below.
 fuzz_programs = tests/fuzz/fuzz-parse tests/fuzz/fuzz-config tests/fuzz/fuzz-flags tests/fuzz/fuzz-kubeconfig \
 	tests/fuzz/fuzz-watch tests/fuzz/fuzz-list tests/fuzz/fuzz-manifest
+	tests/fuzz/fuzz-bus
 
 if ENABLE_FUZZING
 noinst_PROGRAMS += $(fuzz_programs)
@@ -50,5 +51,10 @@ tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/fuzz.h 
 tests_fuzz_fuzz_manifest_CPPFLAGS = $(fuzz_api_cppflags)
 tests_fuzz_fuzz_manifest_LDADD = $(fuzz_api_libs)
 tests_fuzz_fuzz_manifest_LDFLAGS = $(fuzz_ldflags)
+# bus/: bodies of method calls
+tests_fuzz_fuzz_bus_SOURCES = tests/fuzz/fuzz-bus.c tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_bus_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_fuzz_fuzz_bus_LDADD = $(bus_test_libs)
+tests_fuzz_fuzz_bus_LDFLAGS = $(fuzz_ldflags)
 
 EXTRA_DIST += tests/fuzz/corpus

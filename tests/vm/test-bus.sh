@@ -1,0 +1,258 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The service on a real system bus: unit and sandbox, users and polkit, restarts of the bus, hostile users.
+# Numbers in brackets are rows of the checklist in the D-Bus reference.
+set -uo pipefail
+
+passed=0 failed=0
+name=org.k8s.IpvsProxy root=/org/k8s/IpvsProxy
+heketi=$root/service/default_2fheketi_3aheketi
+
+ok() {
+        passed=$((passed + 1))
+        printf 'ok      %s\n' "$1"
+}
+
+not_ok() {
+        failed=$((failed + 1))
+        printf 'FAILED  %s\n' "$1"
+        shift
+        (($#)) && printf '        %s\n' "$@"
+}
+
+equal() {
+        if [[ $2 == "$3" ]]; then ok "$1"; else not_ok "$1" "expected: $2" "got:      $3"; fi
+}
+
+contains() {
+        if [[ $3 == *"$2"* ]]; then ok "$1"; else not_ok "$1" "to contain: $2" "got:        ${3:0:600}"; fi
+}
+
+# within SECONDS COMMAND...
+within() {
+        local end=$((SECONDS + $1))
+        shift
+        until "$@" >/dev/null 2>&1; do
+                ((SECONDS < end)) || return 1
+                sleep 0.2
+        done
+}
+
+as() {
+        local user=$1
+        shift
+        setpriv --reuid "$user" --regid "$user" --init-groups --inh-caps=-all -- "$@" 2>&1
+}
+
+call() {
+        busctl --timeout=20 call "$name" "$@" 2>&1
+}
+
+manager() {
+        local member=$1
+        shift
+        call "$root" "$name" "$member" "$@"
+}
+
+msec() {
+        date +%s%3N
+}
+
+# ---- the node
+
+useradd -m u1
+useradd -m u2
+useradd -m -G ipvsproxy-admin op
+
+test-apiserver --state /tmp/api --dir "$IPVSPROXY_TEST/src/tests/data/seed-cluster" >/tmp/api.log 2>&1 &
+within 20 test -s /tmp/api/kubeconfig || not_ok "the test API server comes up" "$(cat /tmp/api.log)"
+mkdir -p /etc/ipvsproxy
+install -m 0640 -g ipvsproxy /tmp/api/kubeconfig /etc/ipvsproxy/kubeconfig
+echo 'IPVSPROXYD_OPTS="--kubeconfig=/etc/ipvsproxy/kubeconfig --cluster-cidr=10.244.0.0/16 --masquerade-all=true --v=2"' \
+        >/etc/default/ipvsproxyd
+systemctl daemon-reload
+systemctl enable ipvsproxyd.service >/dev/null 2>&1
+journalctl --update-catalog
+systemctl restart dbus polkit
+
+# ---- unit and sandbox
+
+began=$(msec)
+if systemctl start ipvsproxyd.service; then
+        ok "the unit starts ($(($(msec) - began)) ms)"
+else
+        not_ok "the unit starts" "$(journalctl -u ipvsproxyd -n 20 --no-pager)"
+        exit 1
+fi
+pid=$(systemctl show -P MainPID ipvsproxyd)
+equal 'it runs as its own user' ipvsproxy "$(ps -o user= -p "$pid" | tr -d ' ')"
+equal 'with CAP_NET_ADMIN alone' 0000000000001000 "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")"
+equal 'and no more to get' 0000000000001000 "$(awk '/^CapBnd/ { print $2 }' "/proc/$pid/status")"
+equal 'nothing it starts gets more' 1 "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")"
+equal 'ten addresses are on kube-ipvs0' 10 "$(ip -4 -o addr show dev kube-ipvs0 | wc -l)"
+equal 'IPVS has virtual servers' 1 "$(($(ipvsadm -S -n | grep -c '^-A') >= 10))"
+equal 'the table is there' 0 "$(nft list table inet ipvsproxy >/dev/null 2>&1; echo $?)"
+equal 'sysctls of net are written from the sandbox' 1 "$(cat /proc/sys/net/ipv4/vs/conntrack)"
+if out=$(systemd-analyze security --threshold=15 ipvsproxyd.service 2>&1); then
+        ok "exposure (S1): $(tail -n 1 <<<"$out")"
+else
+        not_ok 'exposure is at most 1.5 (S1)' "$(tail -n 1 <<<"$out")"
+fi
+equal 'systemd-analyze verify says nothing (S1)' '' \
+        "$(systemd-analyze verify /usr/lib/systemd/system/ipvsproxyd.service 2>&1 | grep -i ipvsproxy)"
+contains 'STATUS says how it is (S3)' ' ' "$(systemctl show -P StatusText ipvsproxyd)"
+
+# ---- objects
+
+contains 'busctl introspect shows methods with their types (D1)' 'ListServices' \
+        "$(busctl introspect "$name" "$root")"
+contains 'gdbus introspect shows names of arguments (D1, D14)' 'start_after' \
+        "$(gdbus introspect --system -d "$name" -o "$root")"
+contains 'gdbus introspect of a service (D14)' 'DrainingEndpointCount' \
+        "$(gdbus introspect --system -d "$name" -o "$heketi")"
+contains 'busctl tree has the services (D2)' "$heketi" "$(busctl tree --list "$name")"
+equal 'the state is running' 's "running"' "$(busctl get-property "$name" "$root" "$name" State)"
+contains 'ipvsproxyctl lists' 'default/heketi:heketi' "$(ipvsproxyctl list --no-pager)"
+ipvsproxyctl status >/dev/null
+equal 'ipvsproxyctl status is content' 0 $?
+contains 'ipvsproxyctl explains' 'heketi' "$(ipvsproxyctl --no-pager explain 10.254.111.142:8080/tcp 2>&1)"
+
+# ---- users
+
+contains 'a plain user reads (P1)' 'default/heketi:heketi' \
+        "$(as u1 busctl call "$name" "$root" "$name" ListServices 'sua{sv}' '' 10 0)"
+contains 'but does not resync (P1)' 'Interactive authentication required' \
+        "$(as u1 busctl --allow-interactive-authorization=no call "$name" "$root" "$name" Resync t 0)"
+contains 'nor with a dialog that nobody answers (P2)' 'required' \
+        "$(as u1 busctl call "$name" "$root" "$name" Resync t 0)"
+contains 'nor drains' 'required' "$(as u1 busctl call "$name" "$root" "$name" BeginDrain 'ta{sv}' 0 0)"
+contains 'nor overrides' 'required' \
+        "$(as u1 busctl call "$name" "$heketi" "$name.Service" SetOverride squts \
+                "$(busctl call "$name" "$heketi" "$name.Service" ListEndpoints su '' 1 | awk '{ gsub("\"", ""); print $4 }')" \
+                8080 0 "$(($(date +%s) + 600))000000" test)"
+contains 'nor sets the log level (D28)' 'denied' \
+        "$(as u1 busctl set-property "$name" /org/freedesktop/LogControl1 org.freedesktop.LogControl1 LogLevel s debug)"
+contains 'nor takes the name (P14)' 'not allowed to own' \
+        "$(as u1 gdbus call --system -d org.freedesktop.DBus -o /org/freedesktop/DBus \
+                -m org.freedesktop.DBus.RequestName "$name" 0)"
+contains 'root resyncs' 't ' "$(manager Resync t 1)"
+as u1 ipvsproxyctl --no-ask-password resync >/dev/null 2>&1
+equal 'ipvsproxyctl says that it was refused' 5 $?
+systemctl service-log-level ipvsproxyd.service debug
+equal 'root sets the log level (D28)' debug "$(systemctl service-log-level ipvsproxyd.service)"
+systemctl service-log-level ipvsproxyd.service info
+contains 'a level that there is not (D28)' 'log level' \
+        "$(busctl set-property "$name" /org/freedesktop/LogControl1 org.freedesktop.LogControl1 LogLevel s loud 2>&1)"
+
+# ---- polkit
+
+install -m 0644 -D /usr/share/doc/ipvsproxy/examples/50-ipvsproxy.rules /etc/polkit-1/rules.d/50-ipvsproxy.rules
+systemctl restart polkit
+contains 'all actions are known (P15)' "$name.override" "$(pkaction)"
+within 5 as op busctl call "$name" "$root" "$name" Resync t 0
+contains 'who is in the group resyncs by the example rule (P5)' 't ' \
+        "$(as op busctl call "$name" "$root" "$name" Resync t 0)"
+contains 'but does not drain (P5)' 'denied' "$(as op busctl call "$name" "$root" "$name" BeginDrain 'ta{sv}' 0 0)"
+contains 'each decision is in the journal (P13)' "Allowed $name.resync" "$(journalctl -u ipvsproxyd --no-pager -o cat)"
+contains 'with fields (P13)' "POLKIT_ACTION=$name.resync" "$(journalctl -u ipvsproxyd --no-pager -o export | tr -d '\0')"
+
+kill -STOP "$(pidof polkitd)"
+began=$(msec)
+as u1 busctl --timeout=30 --allow-interactive-authorization=no call "$name" "$root" "$name" Resync t 0 >/tmp/hang 2>&1 &
+asked=$!
+sleep 0.5
+before=$(msec)
+contains 'others are served while polkit hangs (P6)' 'o "' "$(as u2 busctl call "$name" "$root" "$name" GetService s default/heketi:heketi)"
+equal 'at once (P6)' 1 "$(($(msec) - before < 3000))"
+contains 'root is not asked about (P6)' 't ' "$(manager Resync t 0)"
+wait "$asked"
+contains 'who waits for it is denied (P6)' 'denied' "$(cat /tmp/hang)"
+equal 'in time (P6)' 1 "$(($(msec) - began < 20000))"
+kill -CONT "$(pidof polkitd)"
+systemctl mask --now polkit.service >/dev/null 2>&1
+contains 'without polkit the answer is no (P6)' 'denied' "$(as u1 busctl call "$name" "$root" "$name" Resync t 0)"
+contains 'and for root yes (P6)' 't ' "$(manager Resync t 0)"
+systemctl unmask polkit.service >/dev/null 2>&1
+systemctl start polkit.service
+
+# ---- overrides outlive the daemon, and so does what is in the kernel
+
+endpoint=$(busctl -j call "$name" "$heketi" "$name.Service" ListEndpoints su '' 1 | sed 's/.*"data":\[\[\["\([^"]*\)",\([0-9]*\).*/\1 \2/')
+read -r address port <<<"$endpoint"
+contains 'root overrides an endpoint' '' \
+        "$(call "$heketi" "$name.Service" SetOverride squts "$address" "$port" 7 "$(($(date +%s) + 600))000000" 'for a test')"
+within 5 sh -c "ipvsadm -L -n | grep -q '$address:$port .* 7 '" && ok 'the kernel has its weight' || not_ok 'the kernel has its weight' "$(ipvsadm -L -n)"
+rules=$(ipvsadm -S -n | sort)
+systemctl restart ipvsproxyd.service
+within 10 busctl get-property "$name" "$root" "$name" State
+within 10 sh -c "busctl get-property $name $root $name State | grep -q running"
+equal 'a restart changes nothing in the kernel' "$rules" "$(ipvsadm -S -n | sort)"
+contains 'the override is still there' 'for a test' "$(call "$heketi" "$name.Service" ListEndpoints su '' 10)"
+call "$heketi" "$name.Service" ClearOverride sq "$address" "$port" >/dev/null
+within 5 sh -c "ipvsadm -L -n | grep -q '$address:$port .* 1 '" && ok 'and goes when it is cleared' || not_ok 'and goes when it is cleared' "$(ipvsadm -L -n)"
+contains 'Explain, as it is on the bus' 'kernel' "$(manager Explain 'sqsa{sv}' 10.254.111.142 8080 tcp 0)"
+
+# ---- the bus is restarted, and is away
+
+pid=$(systemctl show -P MainPID ipvsproxyd)
+rules=$(ipvsadm -S -n | sort)
+systemctl restart dbus.service
+began=$(msec)
+within 10 busctl --timeout=2 get-property "$name" "$root" "$name" State &&
+        ok "the name is back after the bus was restarted (D26, $(($(msec) - began)) ms)" ||
+        not_ok 'the name is back after the bus was restarted (D26)' "$(journalctl -u ipvsproxyd -n 10 --no-pager)"
+equal 'the daemon is the same' "$pid" "$(systemctl show -P MainPID ipvsproxyd)"
+systemctl stop dbus.socket dbus.service 2>/dev/null
+sleep 3
+equal 'it goes on without a bus' 1 "$(test -d "/proc/$pid" && echo 1)"
+systemctl start dbus.socket dbus.service
+within 15 busctl --timeout=2 get-property "$name" "$root" "$name" State && ok 'and finds it when it comes (D26)' || not_ok 'and finds it when it comes (D26)'
+equal 'the kernel is as it was' "$rules" "$(ipvsadm -S -n | sort)"
+
+# ---- hostile users
+
+memory() {
+        awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"
+}
+
+# How long until a new endpoint's weight is seen in the kernel would measure the API server too; a resync does not.
+sync_msec() {
+        local before
+        before=$(msec)
+        manager Resync t 0 >/dev/null
+        echo $(($(msec) - before))
+}
+
+quiet=$(sync_msec)
+rss=$(memory)
+as u1 bus-hammer flood 8 >/tmp/flood &
+as u1 bus-hammer unread 8 >/tmp/unread &
+sleep 1
+slowest=0
+for _ in 1 2 3 4 5; do
+        before=$(msec)
+        as u2 busctl --timeout=10 call "$name" "$root" "$name" GetService s default/heketi:heketi >/dev/null
+        took=$(($(msec) - before))
+        ((took > slowest)) && slowest=$took
+        sleep 0.5
+done
+equal "others are answered during a flood (H1, H2; slowest ${slowest} ms)" 1 "$((slowest < 3000))"
+ok "a resync took $quiet ms before and $(sync_msec) ms during the flood"
+wait %2 %3 2>/dev/null
+equal "memory has not grown by 16 MiB ($rss to $(memory) kB)" 1 "$(($(memory) - rss < 16384))"
+equal 'the daemon is the same as before' "$pid" "$(systemctl show -P MainPID ipvsproxyd)"
+cat /tmp/flood /tmp/unread
+
+# ---- activation
+
+systemctl stop ipvsproxyd.service
+contains 'a call starts an enabled service (D24)' 'o "' "$(as u1 busctl --timeout=60 call "$name" "$root" "$name" GetService s default/heketi:heketi)"
+systemctl disable --now ipvsproxyd.service >/dev/null 2>&1
+systemctl daemon-reload
+before=$(msec)
+out=$(as u1 busctl --timeout=30 call "$name" "$root" "$name" GetService s default/heketi:heketi)
+equal "and fails quickly where it is disabled (D24): $out" 1 "$(($(msec) - before < 5000))"
+equal 'addresses stay when it stops' 10 "$(ip -4 -o addr show dev kube-ipvs0 | wc -l)"
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))

@@ -25,13 +25,8 @@ static int config_file_kind_fault(ConfigLoader *loader, size_t field, const Yaml
                 hint = ", put it in quotes";
         if ((want == YAML_KIND_INT || want == YAML_KIND_BOOL) && node->kind == YAML_KIND_STRING)
                 hint = ", write it without quotes";
-        config_field_message(loader,
-                             field,
-                             CONFIG_SEVERITY_ERROR,
-                             "must be %s and is %s%s",
-                             yaml_kind_to_string(want),
-                             yaml_kind_to_string(node->kind),
-                             hint);
+        config_field_message(loader, field, CONFIG_SEVERITY_ERROR, "must be %s and is %s%s", yaml_kind_to_string(want),
+                             yaml_kind_to_string(node->kind), hint);
         return 0;
 }
 
@@ -43,10 +38,7 @@ static int config_file_item(ConfigLoader *loader, size_t i, const YamlEntry *ent
 
         loader->sources[i].line = entry->line;
         if (entry->value->kind != (entry->key ? YAML_KIND_BOOL : YAML_KIND_STRING)) {
-                config_field_message(loader,
-                                     i,
-                                     CONFIG_SEVERITY_ERROR,
-                                     "each entry must be %s",
+                config_field_message(loader, i, CONFIG_SEVERITY_ERROR, "each entry must be %s",
                                      entry->key ? "true or false" : "a string");
                 return 0;
         }
@@ -82,17 +74,11 @@ static int config_file_vmodule(ConfigLoader *loader, size_t field, const YamlNod
                 loader->sources[field].line = node->entries[i].line;
                 if (!pattern || pattern->value->kind != YAML_KIND_STRING || strpbrk(pattern->value->text, ",=") ||
                     !verbosity || verbosity->value->kind != YAML_KIND_INT) {
-                        config_field_message(loader,
-                                             field,
-                                             CONFIG_SEVERITY_ERROR,
+                        config_field_message(loader, field, CONFIG_SEVERITY_ERROR,
                                              "each entry must be {filePattern: PATTERN, verbosity: N}");
                         return 0;
                 }
-                if (asprintf(&longer,
-                             "%s%s%s=%s",
-                             text,
-                             i > 0 ? "," : "",
-                             pattern->value->text,
+                if (asprintf(&longer, "%s%s%s=%s", text, i > 0 ? "," : "", pattern->value->text,
                              verbosity->value->text) < 0)
                         return -ENOMEM;
                 free(text);
@@ -196,7 +182,7 @@ int config_file_field(ConfigLoader *loader, size_t i, const YamlEntry *entry) {
 
         if (entry->value->kind == YAML_KIND_NULL)
                 return 0;
-        loader->sources[i] = (ConfigSource) { CONFIG_ORIGIN_FILE, entry->line };
+        loader->sources[i] = (ConfigSource){ CONFIG_ORIGIN_FILE, entry->line };
         if (field->type == CONFIG_TYPE_ANY) {
                 if (!yaml_node_is_nothing(entry->value))
                         config_file_no_effect(loader, i);

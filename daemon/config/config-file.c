@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1, YAML or JSON). As kube-proxy decodes it: unknown and
- * repeated fields are said and passed over (its lenient decoding), a value of the wrong type is an error.
+ * Reads a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1, YAML or JSON). As kube-proxy decodes it: unknown
+ * and repeated fields are said and passed over (its lenient decoding), a value of the wrong type is an error.
  */
 #include <errno.h>
 #include <string.h>
@@ -43,14 +43,8 @@ static int config_file_unknown(ConfigLoader *loader, const char *path, unsigned 
 
         if (!quoted)
                 return -ENOMEM;
-        config_message(loader->messages,
-                       CONFIG_SEVERITY_WARNING,
-                       "%s:%u: %s: unknown field, ignored%s%s%s",
-                       loader->file,
-                       line,
-                       quoted,
-                       nearest ? "; did you mean " : "",
-                       nearest ? nearest : "",
+        config_message(loader->messages, CONFIG_SEVERITY_WARNING, "%s:%u: %s: unknown field, ignored%s%s%s",
+                       loader->file, line, quoted, nearest ? "; did you mean " : "", nearest ? nearest : "",
                        nearest ? "?" : "");
         return 0;
 }
@@ -74,13 +68,8 @@ static int config_file_entry(ConfigLoader *loader, const YamlEntry *entry, const
         if (entry->value->kind == YAML_KIND_MAP)
                 return config_file_map(loader, entry->value, path);
         if (entry->value->kind != YAML_KIND_NULL)
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: %s: must be a map and is %s",
-                               loader->file,
-                               entry->line,
-                               path,
-                               yaml_kind_to_string(entry->value->kind));
+                config_message(loader->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: must be a map and is %s",
+                               loader->file, entry->line, path, yaml_kind_to_string(entry->value->kind));
         return 0;
 }
 
@@ -91,15 +80,9 @@ static int config_file_map(ConfigLoader *loader, const YamlNode *map, const char
                 const YamlEntry *entry = &map->entries[i], *before = yaml_map_duplicate(map, i);
 
                 if (before)
-                        config_message(loader->messages,
-                                       CONFIG_SEVERITY_WARNING,
-                                       "%s:%u: %s%s%.100s: given before on line %u, the last one counts",
-                                       loader->file,
-                                       entry->line,
-                                       prefix,
-                                       prefix[0] != '\0' ? "." : "",
-                                       entry->key,
-                                       before->line);
+                        config_message(loader->messages, CONFIG_SEVERITY_WARNING,
+                                       "%s:%u: %s%s%.100s: given before on line %u, the last one counts", loader->file,
+                                       entry->line, prefix, prefix[0] != '\0' ? "." : "", entry->key, before->line);
                 if (yaml_map_find(map, entry->key) != entry ||
                     (prefix[0] == '\0' && (strcmp(entry->key, "apiVersion") == 0 || strcmp(entry->key, "kind") == 0)))
                         continue;
@@ -113,34 +96,21 @@ static void config_file_type_meta(ConfigLoader *loader, const YamlNode *root, co
         _cleanup_(freep) char *quoted = NULL;
 
         if (!entry || entry->value->kind == YAML_KIND_NULL) {
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: %s: is missing, add \"%s: %s\"",
-                               loader->file,
-                               key,
-                               key,
-                               want);
+                config_message(loader->messages, CONFIG_SEVERITY_ERROR, "%s: %s: is missing, add \"%s: %s\"",
+                               loader->file, key, key, want);
                 return;
         }
         if (entry->value->kind == YAML_KIND_STRING && strcmp(entry->value->text, want) == 0)
                 return;
         quoted = config_quote(entry->value->kind < YAML_KIND_LIST ? entry->value->text : "");
-        config_message(loader->messages,
-                       CONFIG_SEVERITY_ERROR,
-                       "%s:%u: %s: %s must be %s",
-                       loader->file,
-                       entry->line,
-                       key,
-                       quoted ? quoted : "",
-                       want);
+        config_message(loader->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: %s must be %s", loader->file, entry->line,
+                       key, quoted ? quoted : "", want);
 }
 
 static int config_file_root(ConfigLoader *loader, const YamlTree *tree) {
         if (tree->root->kind != YAML_KIND_MAP) {
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: must hold a %s (apiVersion " CONFIG_API_VERSION ") and holds %s",
-                               loader->file,
+                config_message(loader->messages, CONFIG_SEVERITY_ERROR,
+                               "%s: must hold a %s (apiVersion " CONFIG_API_VERSION ") and holds %s", loader->file,
                                CONFIG_KIND,
                                tree->root->kind == YAML_KIND_NULL ? "nothing" : yaml_kind_to_string(tree->root->kind));
                 return 0;
@@ -148,10 +118,8 @@ static int config_file_root(ConfigLoader *loader, const YamlTree *tree) {
         config_file_type_meta(loader, tree->root, "apiVersion", CONFIG_API_VERSION);
         config_file_type_meta(loader, tree->root, "kind", CONFIG_KIND);
         if (tree->second_document_line > 0)
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_WARNING,
-                               "%s:%u: only the first document is read, all from here on is ignored",
-                               loader->file,
+                config_message(loader->messages, CONFIG_SEVERITY_WARNING,
+                               "%s:%u: only the first document is read, all from here on is ignored", loader->file,
                                tree->second_document_line);
         return config_file_map(loader, tree->root, "");
 }
@@ -162,12 +130,8 @@ static int config_file_parse(ConfigLoader *loader, const char *text, size_t size
         int r = yaml_tree_parse(text, size, &tree, &error);
 
         if (r == -EBADMSG) {
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: cannot be read as YAML or JSON: %s",
-                               loader->file,
-                               error.line,
-                               error.text);
+                config_message(loader->messages, CONFIG_SEVERITY_ERROR, "%s:%u: cannot be read as YAML or JSON: %s",
+                               loader->file, error.line, error.text);
                 free(error.text);
                 return 0;
         }
@@ -181,18 +145,15 @@ int config_file_load(ConfigLoader *loader) {
 
         for (size_t i = 0; i < config_field_count() && r >= 0; i++)
                 if (config_field(i)->file_fallback)
-                        r = config_field_reset(
-                                config_field(i), config_slot(loader->config, config_field(i)), /* with_file= */ true);
+                        r = config_field_reset(config_field(i), config_slot(loader->config, config_field(i)),
+                                               /* with_file= */ true);
         if (r >= 0)
                 r = config_read_file(loader->file, CONFIG_FILE_SIZE_MAX, &text, &size);
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: cannot be read (--config): %s",
-                               loader->file,
-                               r == -EFBIG ? "it is larger than 1 MiB" : strerror(-r));
+                config_message(loader->messages, CONFIG_SEVERITY_ERROR, "%s: cannot be read (--config): %s",
+                               loader->file, r == -EFBIG ? "it is larger than 1 MiB" : strerror(-r));
                 return 0;
         }
         return config_file_parse(loader, text, size);

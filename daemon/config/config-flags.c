@@ -15,7 +15,7 @@ static int config_flag_uses_add(ConfigFlagUses *uses, size_t field, const char *
         if (!bigger)
                 return -ENOMEM;
         uses->items = bigger;
-        uses->items[uses->n_items++] = (ConfigFlagUse) { field, value };
+        uses->items[uses->n_items++] = (ConfigFlagUse){ field, value };
         return 0;
 }
 
@@ -35,11 +35,8 @@ static int config_flag_unknown(const char *argument, const char *name, size_t si
                         *p = '-';
         nearest = config_nearest(word, config_field_count(), flag_name, 0);
         if (nearest)
-                config_message(messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: unknown flag, did you mean --%s? See --help",
-                               quoted,
-                               nearest);
+                config_message(messages, CONFIG_SEVERITY_ERROR, "%s: unknown flag, did you mean --%s? See --help",
+                               quoted, nearest);
         else
                 config_message(messages, CONFIG_SEVERITY_ERROR, "%s: unknown flag, see --help", quoted);
         return 0;
@@ -56,12 +53,8 @@ static int config_flag_long(int argc, char **argv, int *i, ConfigFlagUses *uses,
         if (!value && *i + 1 < argc)
                 value = argv[++*i];
         if (!value) {
-                config_message(messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "--%s: flag needs an argument, such as --%s=%s",
-                               flag_name(field),
-                               flag_name(field),
-                               config_type_ops(config_field(field)->type)->name);
+                config_message(messages, CONFIG_SEVERITY_ERROR, "--%s: flag needs an argument, such as --%s=%s",
+                               flag_name(field), flag_name(field), config_type_ops(config_field(field)->type)->name);
                 return 0;
         }
         return config_flag_uses_add(uses, field, value);
@@ -106,10 +99,8 @@ static int config_flag_stray(const char *argument, const ConfigFlagUses *uses, C
         if (argument[0] == '\0')
                 return 0; /* kube-proxy lets empty ones pass */
         if (last && last->type == CONFIG_TYPE_BOOL)
-                config_message(messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: there are no arguments but flags; a boolean is written --%s=false",
-                               quoted,
+                config_message(messages, CONFIG_SEVERITY_ERROR,
+                               "%s: there are no arguments but flags; a boolean is written --%s=false", quoted,
                                last->flag);
         else
                 config_message(messages, CONFIG_SEVERITY_ERROR, "%s: there are no arguments but flags", quoted);
@@ -172,22 +163,14 @@ static void config_flag_remark(ConfigLoader *loader, const ConfigField *field) {
         if (field->flags & FIELD_DEPRECATED)
                 config_message(loader->messages, CONFIG_SEVERITY_WARNING, "--%s: %s", field->flag, field->help);
         if (field->flags & (FIELD_NO_EFFECT | FIELD_OLD))
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_WARNING,
-                               "--%s: has no effect here: %s",
-                               field->flag,
+                config_message(loader->messages, CONFIG_SEVERITY_WARNING, "--%s: has no effect here: %s", field->flag,
                                field->help);
         else if (loader->file && !(field->flags & FIELD_WITH_CONFIG) && field->path)
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_WARNING,
-                               "--%s: ignored because --config is given, set %s in %s instead",
-                               field->flag,
-                               field->path,
-                               loader->file);
+                config_message(loader->messages, CONFIG_SEVERITY_WARNING,
+                               "--%s: ignored because --config is given, set %s in %s instead", field->flag,
+                               field->path, loader->file);
         else if (loader->file && !(field->flags & FIELD_WITH_CONFIG))
-                config_message(loader->messages,
-                               CONFIG_SEVERITY_WARNING,
-                               "--%s: ignored because --config is given",
+                config_message(loader->messages, CONFIG_SEVERITY_WARNING, "--%s: ignored because --config is given",
                                field->flag);
 }
 

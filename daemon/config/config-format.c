@@ -33,8 +33,7 @@ static void config_format_fields(const Config *config, FILE *file) {
                         (void) fprintf(file, "%.*s:\n", (int) size, field->path);
                 block = field->path;
                 (void) fprintf(file, "%s%s:", size > 0 ? "  " : "", size > 0 ? field->path + size + 1 : field->path);
-                config_type_ops(field->type)
-                        ->format(file, config_slot_const(config, field), size > 0 ? "    " : "  ");
+                config_type_ops(field->type)->format(file, config_slot_const(config, field), size > 0 ? "    " : "  ");
                 (void) fputc('\n', file);
         }
 }

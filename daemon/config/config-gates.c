@@ -13,8 +13,8 @@
 typedef enum GateKind {
         GATE_EFFECTIVE,
         GATE_ALWAYS_ON, /* what it guards is done here */
-        GATE_OLD, /* the same, and nobody has needed to say so for years */
-        GATE_NOTHING, /* what it guards is not here */
+        GATE_OLD,       /* the same, and nobody has needed to say so for years */
+        GATE_NOTHING,   /* what it guards is not here */
 } GateKind;
 
 static const struct {
@@ -82,6 +82,7 @@ bool config_gate_check(const FeatureGate *gate,
                 }
         *ret_nearest = config_nearest(gate->name, ELEMENTSOF(gate_table), gate_name, TYPO_MAX);
         *ret_severity = *ret_nearest ? CONFIG_SEVERITY_ERROR : CONFIG_SEVERITY_WARNING;
-        *ret_text = *ret_nearest ? "is an unknown feature gate, did you mean" : "is no feature gate of this program, ignored";
+        *ret_text = *ret_nearest ? "is an unknown feature gate, did you mean"
+                                 : "is no feature gate of this program, ignored";
         return true;
 }

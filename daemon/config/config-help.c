@@ -58,11 +58,12 @@ int config_help(char **ret) {
 
         if (!file)
                 return -ENOMEM;
-        (void) fputs("ipvsproxyd programs IPVS, addresses and nftables of this node for the Services of a Kubernetes\n"
-                     "cluster: the IPVS mode of kube-proxy as a system service. It takes kube-proxy's command line and\n"
-                     "configuration file. See ipvsproxyd(8) and ipvsproxy-config(5).\n"
-                     "\nUsage:\n  ipvsproxyd [flags]\n",
-                     file);
+        (void) fputs(
+                "ipvsproxyd programs IPVS, addresses and nftables of this node for the Services of a Kubernetes\n"
+                "cluster: the IPVS mode of kube-proxy as a system service. It takes kube-proxy's command line and\n"
+                "configuration file. See ipvsproxyd(8) and ipvsproxy-config(5).\n"
+                "\nUsage:\n  ipvsproxyd [flags]\n",
+                file);
         help_flags(file, "Flags", field_has_effect);
         help_flags(file, "Flags that kube-proxy does not have", field_is_ours);
         help_flags(file, "Flags of kube-proxy that are accepted and have no effect here", field_is_idle);
@@ -83,7 +84,6 @@ int config_version(ConfigAction action, char **ret) {
         else
                 r = asprintf(ret,
                              "version.Info{Version:\"" PACKAGE_VERSION "\", Compiler:\"%s\", Platform:\"linux/%s\"}\n",
-                             __VERSION__,
-                             machine.machine);
+                             __VERSION__, machine.machine);
         return r < 0 ? -ENOMEM : 0;
 }

@@ -12,7 +12,7 @@ void config_messages_done(ConfigMessages *messages) {
         for (size_t i = 0; i < messages->n_items; i++)
                 free(messages->items[i].text);
         free(messages->items);
-        *messages = (ConfigMessages) {};
+        *messages = (ConfigMessages){};
 }
 
 static void config_message_add(ConfigMessages *messages, ConfigSeverity severity, char *text) {
@@ -27,7 +27,7 @@ static void config_message_add(ConfigMessages *messages, ConfigSeverity severity
                 return;
         }
         messages->items = bigger;
-        messages->items[messages->n_items++] = (ConfigMessage) { severity, text };
+        messages->items[messages->n_items++] = (ConfigMessage){ severity, text };
 }
 
 void config_message(ConfigMessages *messages, ConfigSeverity severity, const char *format, ...) {
@@ -41,11 +41,7 @@ void config_message(ConfigMessages *messages, ConfigSeverity severity, const cha
         config_message_add(messages, severity, r < 0 ? NULL : text);
 }
 
-void config_field_message(ConfigLoader *loader,
-                          size_t field,
-                          ConfigSeverity severity,
-                          const char *format,
-                          ...) {
+void config_field_message(ConfigLoader *loader, size_t field, ConfigSeverity severity, const char *format, ...) {
         const ConfigField *f = config_field(field);
         const ConfigSource *source = &loader->sources[field];
         _cleanup_(freep) char *text = NULL;
@@ -58,26 +54,13 @@ void config_field_message(ConfigLoader *loader,
         if (r < 0)
                 text = NULL;
         if (source->origin == CONFIG_ORIGIN_FILE)
-                config_message(loader->messages,
-                               severity,
-                               "%s:%u: %s: %s",
-                               loader->file,
-                               source->line,
-                               f->path,
+                config_message(loader->messages, severity, "%s:%u: %s: %s", loader->file, source->line, f->path,
                                text ? text : "out of memory");
         else if (source->origin == CONFIG_ORIGIN_DEFAULT && loader->file && f->path)
-                config_message(loader->messages,
-                               severity,
-                               "%s: %s: %s",
-                               loader->file,
-                               f->path,
+                config_message(loader->messages, severity, "%s: %s: %s", loader->file, f->path,
                                text ? text : "out of memory");
         else
-                config_message(loader->messages,
-                               severity,
-                               "%s%s: %s",
-                               f->flag ? "--" : "",
-                               f->flag ? f->flag : f->path,
+                config_message(loader->messages, severity, "%s%s: %s", f->flag ? "--" : "", f->flag ? f->flag : f->path,
                                text ? text : "out of memory");
 }
 

@@ -60,7 +60,7 @@ typedef enum ConfigType {
         CONFIG_TYPE_AUDIT,
         CONFIG_TYPE_LOG_FORMAT,
         CONFIG_TYPE_VERSION, /* a boolean, or "raw" */
-        CONFIG_TYPE_ANY, /* in the file: whatever it is */
+        CONFIG_TYPE_ANY,     /* in the file: whatever it is */
         _CONFIG_TYPE_MAX,
 } ConfigType;
 
@@ -72,8 +72,8 @@ typedef struct ConfigField ConfigField;
  */
 typedef struct ConfigTypeOps {
         const char *name; /* as pflag shows it in --help */
-        unsigned kinds; /* bits 1 << YamlKind that the file may have, besides null; 0: config-file.c knows */
-        bool list; /* comma-separated on the command line, a list in the file */
+        unsigned kinds;   /* bits 1 << YamlKind that the file may have, besides null; 0: config-file.c knows */
+        bool list;        /* comma-separated on the command line, a list in the file */
         size_t size;
         int (*parse)(const ConfigField *field, const char *text, void *slot, char **ret_fault);
         bool (*equal)(const void *a, const void *b);
@@ -89,16 +89,16 @@ int config_fault(char **ret_fault, const char *format, ...) _printf_(2, 3);
 /* ---- the table */
 
 enum {
-        FIELD_NO_EFFECT = 1 << 0, /* said once when it is given */
-        FIELD_OLD = 1 << 1, /* of kube-proxy versions before 1.31, or of glog; no effect either */
-        FIELD_OURS = 1 << 2, /* not kube-proxy's */
-        FIELD_RUN = 1 << 3, /* what this run is for, no setting */
+        FIELD_NO_EFFECT = 1 << 0,   /* said once when it is given */
+        FIELD_OLD = 1 << 1,         /* of kube-proxy versions before 1.31, or of glog; no effect either */
+        FIELD_OURS = 1 << 2,        /* not kube-proxy's */
+        FIELD_RUN = 1 << 3,         /* what this run is for, no setting */
         FIELD_WITH_CONFIG = 1 << 4, /* the flag counts although --config is given */
-        FIELD_ZERO_UNSET = 1 << 5, /* zero or "" in the file means the default */
-        FIELD_POSITIVE = 1 << 6, /* zero is an error */
-        FIELD_LIVE = 1 << 7, /* a change can be applied to the running daemon */
+        FIELD_ZERO_UNSET = 1 << 5,  /* zero or "" in the file means the default */
+        FIELD_POSITIVE = 1 << 6,    /* zero is an error */
+        FIELD_LIVE = 1 << 7,        /* a change can be applied to the running daemon */
         FIELD_NOT_WRITTEN = 1 << 8, /* in the file accepted, not written */
-        FIELD_DEPRECATED = 1 << 9, /* said once; it has an effect */
+        FIELD_DEPRECATED = 1 << 9,  /* said once; it has an effect */
 };
 
 #define FIELD_NOWHERE SIZE_MAX
@@ -107,11 +107,11 @@ struct ConfigField {
         const char *path; /* in the file; NULL: none */
         const char *flag; /* without dashes; NULL: none */
         ConfigType type;
-        size_t offset; /* in Config; FIELD_NOWHERE: read, checked and forgotten */
+        size_t offset;        /* in Config; FIELD_NOWHERE: read, checked and forgotten */
         const char *fallback; /* the default, as text; of a list: the comma-separated items */
         unsigned flags;
-        int32_t min, max; /* of INT32; both 0: all */
-        const char *help; /* one line: what it does; for --help */
+        int32_t min, max;          /* of INT32; both 0: all */
+        const char *help;          /* one line: what it does; for --help */
         const char *file_fallback; /* where the default differs once --config is given; else NULL */
 };
 
@@ -163,11 +163,11 @@ typedef struct ConfigSource {
 } ConfigSource;
 
 typedef struct ConfigLoader {
-        Config *config; /* owned until it is handed over */
+        Config *config;           /* owned until it is handed over */
         ConfigMessages *messages; /* borrowed */
-        ConfigSource *sources; /* owned; one a field */
-        size_t n_errors_before; /* in messages */
-        const char *file; /* borrowed; NULL: no --config */
+        ConfigSource *sources;    /* owned; one a field */
+        size_t n_errors_before;   /* in messages */
+        const char *file;         /* borrowed; NULL: no --config */
 } ConfigLoader;
 
 /* Without memory for a message the error count is what tells. Beyond a hundred, messages are dropped. */

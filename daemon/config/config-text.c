@@ -96,19 +96,10 @@ const char *config_duration_format(uint64_t usec, char buf[static CONFIG_DURATIO
         if (usec > 0 && usec < USEC_PER_SEC)
                 (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "%sms", seconds, text);
         else if (seconds >= 3600)
-                (void) snprintf(buf,
-                                CONFIG_DURATION_STRLEN,
-                                "%" PRIu64 "h%" PRIu64 "m%" PRIu64 "%.8ss",
-                                seconds / 3600,
-                                seconds / 60 % 60,
-                                seconds % 60,
-                                text);
+                (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "h%" PRIu64 "m%" PRIu64 "%.8ss", seconds / 3600,
+                                seconds / 60 % 60, seconds % 60, text);
         else if (seconds >= 60)
-                (void) snprintf(buf,
-                                CONFIG_DURATION_STRLEN,
-                                "%" PRIu64 "m%" PRIu64 "%.8ss",
-                                seconds / 60,
-                                seconds % 60,
+                (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "m%" PRIu64 "%.8ss", seconds / 60, seconds % 60,
                                 text);
         else
                 (void) snprintf(buf, CONFIG_DURATION_STRLEN, "%" PRIu64 "%.8ss", seconds, text);

@@ -33,8 +33,8 @@ int config_nets_parse(const ConfigField *field, const char *text, void *slot, ch
         IpNet net;
 
         if (ip_net_parse(text, &net) < 0)
-                return config_fault_quoted(
-                        ret_fault, text, "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)");
+                return config_fault_quoted(ret_fault, text,
+                                           "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)");
         return config_nets_add(slot, &net, ret_fault);
 }
 
@@ -51,13 +51,11 @@ int config_net_pair_parse(const ConfigField *field, const char *text, void *slot
         while (text[0] != '\0' && r >= 0 && (item = strsep(&rest, ",")))
                 r = config_nets_parse(field, item, slot, ret_fault);
         if (r >= 0 && nets->n_items > 2)
-                r = config_fault(ret_fault,
-                                 "only one CIDR allowed or a valid DualStack CIDR (e.g. "
-                                 "10.100.0.0/16,fde4:8dba:82e1::/48)");
+                r = config_fault(ret_fault, "only one CIDR allowed or a valid DualStack CIDR (e.g. "
+                                            "10.100.0.0/16,fde4:8dba:82e1::/48)");
         if (r >= 0 && nets->n_items == 2 && nets->items[0].addr.family == nets->items[1].addr.family)
-                r = config_fault(ret_fault,
-                                 "two CIDRs must be a valid DualStack CIDR, one of each family (e.g. "
-                                 "10.100.0.0/16,fde4:8dba:82e1::/48)");
+                r = config_fault(ret_fault, "two CIDRs must be a valid DualStack CIDR, one of each family (e.g. "
+                                            "10.100.0.0/16,fde4:8dba:82e1::/48)");
         if (r < 0)
                 config_nets_done(slot);
         return r;
@@ -94,7 +92,7 @@ void config_nets_done(void *slot) {
         ConfigNets *nets = slot;
 
         free(nets->items);
-        *nets = (ConfigNets) {};
+        *nets = (ConfigNets){};
 }
 
 /* ---- nodePortAddresses */
@@ -112,8 +110,7 @@ int config_node_ports_parse(const ConfigField *field, const char *text, void *sl
         else if (ip_net_parse(text, &net) >= 0)
                 return config_nets_add(&addresses->nets, &net, ret_fault);
         else
-                return config_fault_quoted(ret_fault,
-                                           text,
+                return config_fault_quoted(ret_fault, text,
                                            "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48), "
                                            "primary, localhost or all");
         return 0;
@@ -143,7 +140,7 @@ void config_node_ports_done(void *slot) {
         NodePortAddresses *addresses = slot;
 
         config_nets_done(&addresses->nets);
-        *addresses = (NodePortAddresses) {};
+        *addresses = (NodePortAddresses){};
 }
 
 /* ---- feature gates */
@@ -166,7 +163,7 @@ static int config_gates_set(FeatureGates *gates, const char *name, bool enabled,
         copy = strdup(name);
         if (!copy)
                 return -ENOMEM;
-        gates->items[gates->n_items++] = (FeatureGate) { copy, enabled };
+        gates->items[gates->n_items++] = (FeatureGate){ copy, enabled };
         return 0;
 }
 
@@ -232,7 +229,7 @@ void config_gates_done(void *slot) {
         for (size_t i = 0; i < gates->n_items; i++)
                 free(gates->items[i].name);
         free(gates->items);
-        *gates = (FeatureGates) {};
+        *gates = (FeatureGates){};
 }
 
 /* ---- vmodule: "pattern=N,…" on the command line, a list of {filePattern, verbosity} in the file */
@@ -248,8 +245,8 @@ int config_vmodule_parse(const ConfigField *field, const char *text, void *slot,
                 int32_t verbosity;
 
                 if (!level || pattern[0] == '\0' || parse_int32(level, &verbosity) < 0 || verbosity < 0)
-                        return config_fault_quoted(
-                                ret_fault, text, "must be a comma-separated list of pattern=N, such as server=4");
+                        return config_fault_quoted(ret_fault, text,
+                                                   "must be a comma-separated list of pattern=N, such as server=4");
         }
         free(*value);
         *value = TAKE_PTR(kept);

@@ -70,7 +70,8 @@ static void string_done(void *slot) {
 static int mode_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
         if (text[0] != '\0' && strcmp(text, "ipvs") != 0)
                 return config_fault_must(
-                        ret_fault, text, "ipvs or blank: this program is the IPVS mode alone, run kube-proxy for the others");
+                        ret_fault, text,
+                        "ipvs or blank: this program is the IPVS mode alone, run kube-proxy for the others");
         return string_set(slot, text);
 }
 
@@ -78,13 +79,16 @@ static int mode_parse(const ConfigField *field, const char *text, void *slot, ch
 static int scheduler_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
         if (strlen(text) > SCHEDULER_MAX || text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0')
                 return config_fault_must(
-                        ret_fault, text, "the name of an IPVS scheduler, such as rr, wrr, lc, wlc, sh, mh; blank means rr");
+                        ret_fault, text,
+                        "the name of an IPVS scheduler, such as rr, wrr, lc, wlc, sh, mh; blank means rr");
         return string_set(slot, text);
 }
 
 static int interface_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
-        if (strlen(text) >= IFNAMSIZ || strpbrk(text, "/ \t\r\n\"*+") || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-                return config_fault_must(ret_fault, text, "a network interface name, or its beginning, of at most 15 characters");
+        if (strlen(text) >= IFNAMSIZ || strpbrk(text, "/ \t\r\n\"*+") || strcmp(text, ".") == 0 ||
+            strcmp(text, "..") == 0)
+                return config_fault_must(ret_fault, text,
+                                         "a network interface name, or its beginning, of at most 15 characters");
         return string_set(slot, text);
 }
 
@@ -161,7 +165,8 @@ static int int32_parse(const ConfigField *field, const char *text, void *slot, c
         if (bounded && field->max == INT32_MAX)
                 (void) snprintf(range, sizeof(range), "an integer greater than or equal to %" PRId32, field->min);
         else if (bounded)
-                (void) snprintf(range, sizeof(range), "within the range [%" PRId32 ", %" PRId32 "]", field->min, field->max);
+                (void) snprintf(range, sizeof(range), "within the range [%" PRId32 ", %" PRId32 "]", field->min,
+                                field->max);
         if (r < 0 || (bounded && (value < field->min || value > field->max)))
                 return config_fault_must(ret_fault, text, range);
         *(int32_t *) slot = value;
@@ -199,9 +204,9 @@ static int duration_parse(const ConfigField *field, const char *text, void *slot
         int r = parse_duration(text, &usec);
 
         if (r == -ERANGE && text[0] == '-')
-                return config_fault_must(ret_fault,
-                                         text,
-                                         field->flags & FIELD_POSITIVE ? "greater than 0" : "greater than or equal to 0");
+                return config_fault_must(ret_fault, text,
+                                         field->flags & FIELD_POSITIVE ? "greater than 0"
+                                                                       : "greater than or equal to 0");
         if (r < 0)
                 return config_fault_must(ret_fault, text, "a duration, such as 30s, 1m or 1h30m");
         *(uint64_t *) slot = usec;
@@ -255,8 +260,7 @@ static int ip_port_parse(const ConfigField *field, const char *text, void *slot,
                 memcpy(addr_text, begin, (size_t) (end - begin));
         if (!colon || ip_addr_parse(addr_text, &value.addr) < 0 || (value.addr.family == AF_INET6 && begin == text) ||
             parse_uint16(colon + 1, &value.port) < 0 || value.port == 0)
-                return config_fault_must(ret_fault,
-                                         text,
+                return config_fault_must(ret_fault, text,
                                          "IP:port with a port from 1 to 65535, such as 0.0.0.0:10256 or [::]:10256; "
                                          "none for no server");
         *(IpPort *) slot = value;
@@ -283,10 +287,10 @@ static int detect_local_parse(const ConfigField *field, const char *text, void *
         DetectLocalMode mode = text[0] == '\0' ? DETECT_LOCAL_CLUSTER_CIDR : detect_local_mode_from_string(text);
 
         if (mode < 0)
-                return config_fault_must(ret_fault,
-                                         text,
-                                         "ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix or blank (blank means "
-                                         "ClusterCIDR)");
+                return config_fault_must(
+                        ret_fault, text,
+                        "ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix or blank (blank means "
+                        "ClusterCIDR)");
         *(DetectLocalMode *) slot = mode;
         return 0;
 }
@@ -346,16 +350,17 @@ _Static_assert(sizeof(DetectLocalMode) == sizeof(int) && sizeof(PingMode) == siz
 /* ---- the table */
 
 #define KIND(kind) (1U << YAML_KIND_##kind)
-#define STRINGS(parse_) \
+#define STRINGS(parse_)                                                                                                \
         { "string", KIND(STRING), false, sizeof(char *), parse_, string_equal, string_format, string_done }
-#define ENUM(parse_, format_) \
+#define ENUM(parse_, format_)                                                                                          \
         { "string", KIND(STRING), false, sizeof(int), parse_, enum_equal, format_, NULL }
 
 /* clang-format off */
 static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
         [CONFIG_TYPE_STRING] = STRINGS(string_parse),
         [CONFIG_TYPE_BOOL] = { "bool", KIND(BOOL), false, sizeof(bool), bool_parse, bool_equal, bool_format, NULL },
-        [CONFIG_TYPE_INT32] = { "int32", KIND(INT), false, sizeof(int32_t), int32_parse, int32_equal, int32_format, NULL },
+        [CONFIG_TYPE_INT32] = { "int32", KIND(INT), false, sizeof(int32_t), int32_parse, int32_equal,
+                                int32_format, NULL },
         [CONFIG_TYPE_FLOAT] = { "float32", KIND(INT) | KIND(FLOAT), false, sizeof(double), float_parse, float_equal,
                                 float_format, NULL },
         [CONFIG_TYPE_DURATION] = { "duration", KIND(STRING), false, sizeof(uint64_t), duration_parse, duration_equal,
@@ -374,8 +379,8 @@ static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
                                               config_node_ports_format, config_node_ports_done },
         [CONFIG_TYPE_FEATURE_GATES] = { "mapStringBool", KIND(MAP), true, sizeof(FeatureGates), config_gates_parse,
                                         config_gates_equal, config_gates_format, config_gates_done },
-        [CONFIG_TYPE_VMODULE] = { "pattern=N,...", KIND(LIST), false, sizeof(char *), config_vmodule_parse, string_equal,
-                                  config_vmodule_format, string_done },
+        [CONFIG_TYPE_VMODULE] = { "pattern=N,...", KIND(LIST), false, sizeof(char *), config_vmodule_parse,
+                                  string_equal, config_vmodule_format, string_done },
         [CONFIG_TYPE_MODE] = STRINGS(mode_parse),
         [CONFIG_TYPE_SCHEDULER] = STRINGS(scheduler_parse),
         [CONFIG_TYPE_INTERFACE] = STRINGS(interface_parse),
@@ -386,7 +391,8 @@ static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
         [CONFIG_TYPE_LOG_FORMAT] = ENUM(log_format_parse, log_format_write),
         [CONFIG_TYPE_VERSION] = { "version", 0, false, sizeof(char *), version_parse, string_equal, string_format,
                                   string_done },
-        [CONFIG_TYPE_ANY] = { "any", ~0U, false, sizeof(char *), string_parse, string_equal, string_format, string_done },
+        [CONFIG_TYPE_ANY] = { "any", ~0U, false, sizeof(char *), string_parse, string_equal, string_format,
+                              string_done },
 };
 /* clang-format on */
 

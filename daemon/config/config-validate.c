@@ -27,12 +27,12 @@ static void config_complete_address(ConfigLoader *loader, size_t address_offset,
 
         if (address_source->origin == CONFIG_ORIGIN_DEFAULT) {
                 if (config->bind_address.family == AF_INET6)
-                        address->addr = (IpAddr) { .family = AF_INET6, .bytes = { [15] = loopback } };
+                        address->addr = (IpAddr){ .family = AF_INET6, .bytes = { [15] = loopback } };
                 if (port_source->origin == CONFIG_ORIGIN_FLAG)
                         address->port = 0;
         }
         if (port == 0)
-                *address = (IpPort) {};
+                *address = (IpPort){};
         else if (address->addr.family != 0 && address->port == 0)
                 address->port = (uint16_t) port;
 }
@@ -64,21 +64,16 @@ static int config_complete_node_name(ConfigLoader *loader) {
         free(config->node_name);
         config->node_name = name;
         if (name[0] == '\0')
-                config_field_message(loader,
-                                     config_field_at(offsetof(Config, hostname_override)),
+                config_field_message(loader, config_field_at(offsetof(Config, hostname_override)),
                                      CONFIG_SEVERITY_ERROR,
                                      "a blank name is invalid, give the name of this machine's Node");
         return 0;
 }
 
 int config_complete(ConfigLoader *loader) {
-        config_complete_address(loader,
-                                offsetof(Config, healthz_bind_address),
-                                offsetof(Config, healthz_port),
+        config_complete_address(loader, offsetof(Config, healthz_bind_address), offsetof(Config, healthz_port),
                                 /* loopback= */ false);
-        config_complete_address(loader,
-                                offsetof(Config, metrics_bind_address),
-                                offsetof(Config, metrics_port),
+        config_complete_address(loader, offsetof(Config, metrics_bind_address), offsetof(Config, metrics_port),
                                 /* loopback= */ true);
         return config_complete_node_name(loader);
 }
@@ -105,9 +100,7 @@ static void config_validate_periods(ConfigLoader *loader, size_t sync_offset, si
         size_t min_field = config_field_at(min_offset);
 
         if (min_usec > sync_usec)
-                config_field_message(loader,
-                                     config_field_at(sync_offset),
-                                     CONFIG_SEVERITY_ERROR,
+                config_field_message(loader, config_field_at(sync_offset), CONFIG_SEVERITY_ERROR,
                                      "must be greater than or equal to %s",
                                      loader->sources[min_field].origin == CONFIG_ORIGIN_FLAG
                                              ? config_field(min_field)->flag
@@ -118,12 +111,10 @@ static void config_validate_local(ConfigLoader *loader) {
         const Config *config = loader->config;
 
         if (config->detect_local_mode == DETECT_LOCAL_BRIDGE_INTERFACE && config->pod_bridge_interface[0] == '\0')
-                config_error(loader,
-                             offsetof(Config, pod_bridge_interface),
+                config_error(loader, offsetof(Config, pod_bridge_interface),
                              "must not be empty when the mode is BridgeInterface, give the pods' bridge");
         if (config->detect_local_mode == DETECT_LOCAL_INTERFACE_NAME_PREFIX && config->pod_interface_prefix[0] == '\0')
-                config_error(loader,
-                             offsetof(Config, pod_interface_prefix),
+                config_error(loader, offsetof(Config, pod_interface_prefix),
                              "must not be empty when the mode is InterfaceNamePrefix, give the beginning of the pods' "
                              "interface names");
 }
@@ -137,15 +128,9 @@ static void config_validate_gates(ConfigLoader *loader) {
                 ConfigSeverity severity;
 
                 if (config_gate_check(&gates->items[i], &severity, &text, &nearest))
-                        config_field_message(loader,
-                                             config_field_at(offsetof(Config, feature_gates)),
-                                             severity,
-                                             "%s %s%s%s%s",
-                                             quoted ? quoted : "",
-                                             text,
-                                             nearest ? " " : "",
-                                             nearest ? nearest : "",
-                                             nearest ? "?" : "");
+                        config_field_message(loader, config_field_at(offsetof(Config, feature_gates)), severity,
+                                             "%s %s%s%s%s", quoted ? quoted : "", text, nearest ? " " : "",
+                                             nearest ? nearest : "", nearest ? "?" : "");
         }
 }
 
@@ -157,25 +142,20 @@ static void config_validate_node_ports(ConfigLoader *loader) {
         if (loader->messages->n_errors > loader->n_errors_before)
                 return;
         if (loader->sources[field].origin == CONFIG_ORIGIN_DEFAULT)
-                config_field_message(loader,
-                                     field,
-                                     CONFIG_SEVERITY_WARNING,
+                config_field_message(loader, field, CONFIG_SEVERITY_WARNING,
                                      "not set, node port connections are accepted on all local IPs; consider primary");
         else if (addresses->all && (addresses->primary || addresses->localhost || addresses->nets.n_items > 0))
-                config_field_message(loader,
-                                     field,
-                                     CONFIG_SEVERITY_WARNING,
+                config_field_message(loader, field, CONFIG_SEVERITY_WARNING,
                                      "\"all\" is given, what stands beside it changes nothing");
 }
 
 void config_validate(ConfigLoader *loader) {
         config_validate_positive(loader);
-        config_validate_periods(
-                loader, offsetof(Config, sync_period_usec), offsetof(Config, min_sync_period_usec));
-        config_validate_periods(
-                loader, offsetof(Config, iptables.sync_period_usec), offsetof(Config, iptables.min_sync_period_usec));
-        config_validate_periods(
-                loader, offsetof(Config, nftables.sync_period_usec), offsetof(Config, nftables.min_sync_period_usec));
+        config_validate_periods(loader, offsetof(Config, sync_period_usec), offsetof(Config, min_sync_period_usec));
+        config_validate_periods(loader, offsetof(Config, iptables.sync_period_usec),
+                                offsetof(Config, iptables.min_sync_period_usec));
+        config_validate_periods(loader, offsetof(Config, nftables.sync_period_usec),
+                                offsetof(Config, nftables.min_sync_period_usec));
         config_validate_local(loader);
         config_validate_gates(loader);
         config_validate_node_ports(loader);

@@ -92,10 +92,10 @@ size_t config_compare(const Config *old_config, const Config *new_config, Config
                 ConfigChange change;
 
                 if (field->offset == FIELD_NOWHERE || (field->flags & (FIELD_RUN | FIELD_NO_EFFECT)) ||
-                    config_type_ops(field->type)->equal(config_slot_const(old_config, field),
-                                                        config_slot_const(new_config, field)))
+                    config_type_ops(field->type)
+                            ->equal(config_slot_const(old_config, field), config_slot_const(new_config, field)))
                         continue;
-                change = (ConfigChange) {
+                change = (ConfigChange){
                         .name = field->path ? field->path : field->flag,
                         .live = field->flags & FIELD_LIVE,
                 };
@@ -122,7 +122,10 @@ static ConfigAction config_print_action(const ConfigFlagUses *uses) {
                         (void) parse_bool(value, &version);
                 }
         }
-        return help ? CONFIG_ACTION_HELP : raw ? CONFIG_ACTION_VERSION_RAW : version ? CONFIG_ACTION_VERSION : CONFIG_ACTION_RUN;
+        return help      ? CONFIG_ACTION_HELP
+               : raw     ? CONFIG_ACTION_VERSION_RAW
+               : version ? CONFIG_ACTION_VERSION
+                         : CONFIG_ACTION_RUN;
 }
 
 static ConfigAction config_run_action(const Config *config) {
@@ -172,7 +175,8 @@ static void config_flag_uses_done(ConfigFlagUses *uses) {
 }
 
 int config_load(int argc, char **argv, Config **ret, ConfigMessages *messages) {
-        _cleanup_(config_loader_done) ConfigLoader loader = { .messages = messages, .n_errors_before = messages->n_errors };
+        _cleanup_(config_loader_done)
+                ConfigLoader loader = { .messages = messages, .n_errors_before = messages->n_errors };
         _cleanup_(config_flag_uses_done) ConfigFlagUses uses = {};
         ConfigAction action;
         int r;

@@ -17,11 +17,11 @@
 /* What this run is for. Of several that were asked for, the last of this list wins. */
 typedef enum ConfigAction {
         CONFIG_ACTION_RUN,
-        CONFIG_ACTION_INIT_ONLY, /* sysctls, conntrack and IPVS timeouts, then exit */
-        CONFIG_ACTION_CLEANUP, /* remove everything of ours, then exit */
-        CONFIG_ACTION_CHECK, /* the configuration was read and is good: exit */
+        CONFIG_ACTION_INIT_ONLY,    /* sysctls, conntrack and IPVS timeouts, then exit */
+        CONFIG_ACTION_CLEANUP,      /* remove everything of ours, then exit */
+        CONFIG_ACTION_CHECK,        /* the configuration was read and is good: exit */
         CONFIG_ACTION_WRITE_CONFIG, /* config_write() to write_config_to, then exit */
-        CONFIG_ACTION_VERSION, /* config_version() */
+        CONFIG_ACTION_VERSION,      /* config_version() */
         CONFIG_ACTION_VERSION_RAW,
         CONFIG_ACTION_HELP, /* config_help() */
         _CONFIG_ACTION_MAX,
@@ -67,9 +67,9 @@ typedef struct FeatureGates {
 /* nodePortAddresses. Nothing set at all means the same as `all`. */
 typedef struct NodePortAddresses {
         ConfigNets nets;
-        bool primary; /* the node IPs, as /32 and /128 */
+        bool primary;   /* the node IPs, as /32 and /128 */
         bool localhost; /* 127.0.0.0/8 and ::1/128 */
-        bool all; /* 0.0.0.0/0 and ::/0 */
+        bool all;       /* 0.0.0.0/0 and ::/0 */
 } NodePortAddresses;
 
 /* The block of one proxy mode that all three have. */
@@ -101,26 +101,26 @@ typedef struct Config {
         /* KubeProxyConfiguration */
         FeatureGates feature_gates;
         char *hostname_override;
-        char *kubeconfig; /* clientConnection.kubeconfig */
+        char *kubeconfig;           /* clientConnection.kubeconfig */
         char *accept_content_types; /* (no effect) */
-        char *content_type; /* (no effect): the API is read as JSON */
-        double qps; /* (no effect) */
-        int32_t burst; /* (no effect) */
+        char *content_type;         /* (no effect): the API is read as JSON */
+        double qps;                 /* (no effect) */
+        int32_t burst;              /* (no effect) */
         LogFormat log_format;
-        uint64_t log_flush_usec; /* (no effect) */
-        int32_t verbosity; /* -v */
-        char *vmodule; /* (no effect) */
-        IpAddr bind_address; /* 0.0.0.0 or :: means: detect the node IP */
+        uint64_t log_flush_usec;     /* (no effect) */
+        int32_t verbosity;           /* -v */
+        char *vmodule;               /* (no effect) */
+        IpAddr bind_address;         /* 0.0.0.0 or :: means: detect the node IP */
         IpPort healthz_bind_address; /* family 0: no server */
         IpPort metrics_bind_address; /* family 0: no server */
         bool bind_address_hard_fail;
-        bool profiling; /* (no effect) */
+        bool profiling;            /* (no effect) */
         char *show_hidden_metrics; /* (no effect) */
-        char *mode; /* "" or "ipvs" */
-        SyncConfig iptables; /* here masquerade_bit and masquerade_all are what IPVS uses, not the periods */
+        char *mode;                /* "" or "ipvs" */
+        SyncConfig iptables;       /* here masquerade_bit and masquerade_all are what IPVS uses, not the periods */
         bool iptables_localhost_node_ports; /* (no effect) */
-        SyncConfig nftables; /* (no effect) */
-        uint64_t sync_period_usec; /* ipvs.*, like the next seven */
+        SyncConfig nftables;                /* (no effect) */
+        uint64_t sync_period_usec;          /* ipvs.*, like the next seven */
         uint64_t min_sync_period_usec;
         char *scheduler; /* "" means rr */
         ConfigNets exclude_cidrs;
@@ -203,7 +203,7 @@ LogFormat log_format_from_string(const char *text);
 
 typedef struct ConfigChange {
         const char *name; /* "ipvs.syncPeriod", or the flag where the file has no field */
-        bool live; /* can be applied to the running daemon; else it must be started again */
+        bool live;        /* can be applied to the running daemon; else it must be started again */
 } ConfigChange;
 
 typedef void (*ConfigChangeVisitor)(const ConfigChange *change, void *userdata);

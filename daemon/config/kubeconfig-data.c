@@ -20,7 +20,7 @@ void kube_blob_done(KubeBlob *blob) {
         if (blob->data)
                 explicit_bzero(blob->data, blob->size);
         free(blob->data);
-        *blob = (KubeBlob) {};
+        *blob = (KubeBlob){};
 }
 
 /* ---- base64 */

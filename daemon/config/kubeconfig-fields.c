@@ -46,11 +46,11 @@ static const KubeField kube_user_fields[] = {
 static const struct {
         const char *key, *text;
 } kube_user_refused[] = {
-        { "exec",
-          "this program executes nothing; use a client certificate, or tokenFile and let something else renew that file" },
-        { "auth-provider",
-          "is refused, as by Kubernetes since 1.26; use a client certificate, or tokenFile and let something else renew "
-          "that file" },
+        { "exec", "this program executes nothing; use a client certificate, or tokenFile and let something else renew "
+                  "that file" },
+        { "auth-provider", "is refused, as by Kubernetes since 1.26; use a client certificate, or tokenFile and let "
+                           "something else renew "
+                           "that file" },
         { "as", "impersonation is not supported; give this user the rights itself" },
         { "as-uid", "impersonation is not supported; give this user the rights itself" },
         { "as-groups", "impersonation is not supported; give this user the rights itself" },
@@ -125,10 +125,7 @@ static int kubeconfig_read_fields(Kubeconfig *k, const KubeItem *item, const Kub
         }
         for (size_t i = 0; item->body->kind == YAML_KIND_MAP && i < item->body->n_entries; i++)
                 if (yaml_map_duplicate(item->body, i))
-                        kubeconfig_item_message(k,
-                                                CONFIG_SEVERITY_WARNING,
-                                                item,
-                                                item->body->entries[i].key,
+                        kubeconfig_item_message(k, CONFIG_SEVERITY_WARNING, item, item->body->entries[i].key,
                                                 "is given twice, the last one counts");
         return 0;
 }
@@ -167,16 +164,10 @@ int kubeconfig_read_cluster(Kubeconfig *k, const KubeItem *cluster, const char *
         if (fault)
                 kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, cluster, "proxy-url", fault);
         if (c->insecure_skip_tls_verify && (c->ca_file || c->ca_data.size > 0))
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        cluster,
-                                        "insecure-skip-tls-verify",
+                kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, cluster, "insecure-skip-tls-verify",
                                         "a certificate authority and this exclude each other, remove one of the two");
         if (c->ca_file && c->ca_data.size > 0)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        cluster,
-                                        "certificate-authority",
+                kubeconfig_item_message(k, CONFIG_SEVERITY_WARNING, cluster, "certificate-authority",
                                         "certificate-authority-data is given too and overrides this");
         return r;
 }
@@ -195,8 +186,8 @@ static void kubeconfig_user_refused(Kubeconfig *k, const KubeItem *user) {
                 const YamlEntry *entry = yaml_map_find(user->body, kube_user_refused[i].key);
 
                 if (entry && yaml_node_is_given(entry->value))
-                        kubeconfig_item_message(
-                                k, CONFIG_SEVERITY_ERROR, user, kube_user_refused[i].key, kube_user_refused[i].text);
+                        kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, user, kube_user_refused[i].key,
+                                                kube_user_refused[i].text);
         }
 }
 
@@ -211,27 +202,16 @@ int kubeconfig_read_user(Kubeconfig *k, const KubeItem *user) {
         certificate = c->cert_file || c->cert_data.size > 0;
         key = c->key_file || c->key_data.size > 0;
         if (certificate && !key)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        user,
-                                        "client-key",
+                kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, user, "client-key",
                                         "client-key-data or client-key must be specified with the client certificate");
         if (key && !certificate)
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        user,
-                                        "client-key",
+                kubeconfig_item_message(k, CONFIG_SEVERITY_WARNING, user, "client-key",
                                         "has no use without client-certificate or client-certificate-data");
         if (c->token && (c->username || c->password))
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_ERROR,
-                                        user,
-                                        "token",
+                kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, user, "token",
                                         "token and username exclude each other, remove one of the two");
         if ((c->cert_file && c->cert_data.size > 0) || (c->key_file && c->key_data.size > 0))
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        user,
+                kubeconfig_item_message(k, CONFIG_SEVERITY_WARNING, user,
                                         c->cert_file ? "client-certificate" : "client-key",
                                         "the same is given as data too, which overrides the file");
         return 0;

@@ -16,45 +16,21 @@ void kubeconfig_fault(Kubeconfig *k, unsigned line, const char *field, const cha
         config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: %s", k->path, line, field, text);
 }
 
-void kubeconfig_item_message(Kubeconfig *k,
-                             ConfigSeverity severity,
-                             const KubeItem *item,
-                             const char *key,
-                             const char *text) {
+void kubeconfig_item_message(
+        Kubeconfig *k, ConfigSeverity severity, const KubeItem *item, const char *key, const char *text) {
         const YamlEntry *entry = key ? yaml_map_find(item->body, key) : NULL;
         _cleanup_(freep) char *quoted = config_quote(item->name);
 
-        config_message(k->messages,
-                       severity,
-                       "%s:%u: %s[%s].%s%s%s: %s",
-                       k->path,
-                       entry ? entry->line : item->line,
-                       item->list->key,
-                       quoted ? quoted : "",
-                       item->list->item,
-                       key ? "." : "",
-                       key ? key : "",
-                       text);
+        config_message(k->messages, severity, "%s:%u: %s[%s].%s%s%s: %s", k->path, entry ? entry->line : item->line,
+                       item->list->key, quoted ? quoted : "", item->list->item, key ? "." : "", key ? key : "", text);
 }
 
-void kubeconfig_missing(Kubeconfig *k,
-                        const KubeList *list,
-                        const char *name,
-                        unsigned line,
-                        const char *field,
-                        const char *text) {
+void kubeconfig_missing(
+        Kubeconfig *k, const KubeList *list, const char *name, unsigned line, const char *field, const char *text) {
         _cleanup_(freep) char *quoted = config_quote(name), *names = kubeconfig_names(k, list);
 
-        config_message(k->messages,
-                       CONFIG_SEVERITY_ERROR,
-                       "%s:%u: %s: %s %s%s%s",
-                       k->path,
-                       line,
-                       field,
-                       text,
-                       quoted ? quoted : "",
-                       names && names[0] != '\0' ? ", there are: " : "",
-                       names ? names : "");
+        config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: %s %s%s%s", k->path, line, field, text,
+                       quoted ? quoted : "", names && names[0] != '\0' ? ", there are: " : "", names ? names : "");
 }
 
 /* ---- lists */
@@ -80,7 +56,7 @@ bool kubeconfig_find(Kubeconfig *k, const KubeList *list, const char *name, Kube
 
                 if (strcmp(kube_item_name(item), name) != 0)
                         continue;
-                *ret = (KubeItem) { list, name, body ? body->value : item, items->entries[i].line };
+                *ret = (KubeItem){ list, name, body ? body->value : item, items->entries[i].line };
                 return true;
         }
         return false;
@@ -127,10 +103,7 @@ void kubeconfig_check_list(Kubeconfig *k, const KubeList *list) {
                 else if (name && name->value->kind != YAML_KIND_STRING)
                         kubeconfig_fault(k, item->line, list->key, "a name must be a string, put it in quotes");
                 else if (kube_items_duplicate(items, i))
-                        kubeconfig_item_message(k,
-                                                CONFIG_SEVERITY_ERROR,
-                                                &duplicate,
-                                                NULL,
+                        kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, &duplicate, NULL,
                                                 "duplicate name in list, remove or rename one of the two");
         }
 }

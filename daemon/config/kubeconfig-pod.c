@@ -34,11 +34,8 @@ static int pod_server(const char *host, const char *port, KubeClientConfig *conf
         return r;
 }
 
-int kubeconfig_in_cluster_from(const char *directory,
-                               const char *host,
-                               const char *port,
-                               KubeClientConfig **ret,
-                               char **ret_error) {
+int kubeconfig_in_cluster_from(
+        const char *directory, const char *host, const char *port, KubeClientConfig **ret, char **ret_error) {
         _cleanup_(kube_client_config_freep) KubeClientConfig *config = calloc(1, sizeof(KubeClientConfig));
         int r;
 
@@ -46,11 +43,11 @@ int kubeconfig_in_cluster_from(const char *directory,
         if (!config)
                 return -ENOMEM;
         if (!host || host[0] == '\0' || !port || port[0] == '\0')
-                return pod_error(ret_error,
-                                 -ENOENT,
-                                 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined; outside of a pod "
-                                 "give --kubeconfig, --master or --manifests",
-                                 "");
+                return pod_error(
+                        ret_error, -ENOENT,
+                        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined; outside of a pod "
+                        "give --kubeconfig, --master or --manifests",
+                        "");
         r = pod_server(host, port, config, ret_error);
         if (r < 0)
                 return r;
@@ -74,9 +71,6 @@ int kubeconfig_in_cluster_from(const char *directory,
 }
 
 int kubeconfig_in_cluster(KubeClientConfig **ret, char **ret_error) {
-        return kubeconfig_in_cluster_from(SERVICE_ACCOUNT_DIRECTORY,
-                                          getenv("KUBERNETES_SERVICE_HOST"),
-                                          getenv("KUBERNETES_SERVICE_PORT"),
-                                          ret,
-                                          ret_error);
+        return kubeconfig_in_cluster_from(SERVICE_ACCOUNT_DIRECTORY, getenv("KUBERNETES_SERVICE_HOST"),
+                                          getenv("KUBERNETES_SERVICE_PORT"), ret, ret_error);
 }

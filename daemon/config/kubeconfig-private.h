@@ -34,13 +34,13 @@ char *kube_wipe_free(char *text);
 /* ---- a kubeconfig while it is read */
 
 typedef struct Kubeconfig {
-        const char *path; /* borrowed, as given */
-        char *directory; /* owned; absolute, for relative paths in the file */
-        const YamlNode *root; /* borrowed */
+        const char *path;         /* borrowed, as given */
+        char *directory;          /* owned; absolute, for relative paths in the file */
+        const YamlNode *root;     /* borrowed */
         ConfigMessages *messages; /* borrowed */
         KubeClientConfig *config; /* owned until it is handed over */
-        size_t n_errors_before; /* in messages */
-        bool check; /* look at the files it names */
+        size_t n_errors_before;   /* in messages */
+        bool check;               /* look at the files it names */
 } Kubeconfig;
 
 /* "clusters", "contexts", "users", and what their items hold */
@@ -62,19 +62,12 @@ typedef struct KubeItem {
 void kubeconfig_fault(Kubeconfig *k, unsigned line, const char *field, const char *text);
 
 /* The same with "LIST[NAME].ITEM.KEY" as field and its line; `key` may be NULL, and need not be there. */
-void kubeconfig_item_message(Kubeconfig *k,
-                             ConfigSeverity severity,
-                             const KubeItem *item,
-                             const char *key,
-                             const char *text);
+void kubeconfig_item_message(
+        Kubeconfig *k, ConfigSeverity severity, const KubeItem *item, const char *key, const char *text);
 
 /* An error of line `line`: `text`, the name, and what names there are. */
-void kubeconfig_missing(Kubeconfig *k,
-                        const KubeList *list,
-                        const char *name,
-                        unsigned line,
-                        const char *field,
-                        const char *text);
+void kubeconfig_missing(
+        Kubeconfig *k, const KubeList *list, const char *name, unsigned line, const char *field, const char *text);
 
 /* False if there is no item of that name. */
 bool kubeconfig_find(Kubeconfig *k, const KubeList *list, const char *name, KubeItem *ret);

@@ -52,17 +52,13 @@ static int kubeconfig_context_cluster(Kubeconfig *k, const KubeItem *context, co
 
         if (name[0] == '\0') {
                 if (!master)
-                        kubeconfig_item_message(k,
-                                                CONFIG_SEVERITY_ERROR,
-                                                context,
-                                                "cluster",
+                        kubeconfig_item_message(k, CONFIG_SEVERITY_ERROR, context, "cluster",
                                                 "cluster was not specified, name one of clusters");
                 return 0;
         }
         if (kubeconfig_find(k, &kube_clusters, name, &cluster))
                 return kubeconfig_read_cluster(k, &cluster, master);
-        kubeconfig_missing(
-                k, &kube_clusters, name, context->line, "contexts[].context.cluster", "there is no cluster");
+        kubeconfig_missing(k, &kube_clusters, name, context->line, "contexts[].context.cluster", "there is no cluster");
         return 0;
 }
 
@@ -71,10 +67,7 @@ static int kubeconfig_context_user(Kubeconfig *k, const KubeItem *context) {
         KubeItem user;
 
         if (name[0] == '\0') {
-                kubeconfig_item_message(k,
-                                        CONFIG_SEVERITY_WARNING,
-                                        context,
-                                        "user",
+                kubeconfig_item_message(k, CONFIG_SEVERITY_WARNING, context, "user",
                                         "user was not specified, requests will be anonymous");
                 return 0;
         }
@@ -90,11 +83,7 @@ static int kubeconfig_context(Kubeconfig *k, const char *name, const char *maste
         int r;
 
         if (!kubeconfig_find(k, &kube_contexts, name, &context)) {
-                kubeconfig_missing(k,
-                                   &kube_contexts,
-                                   name,
-                                   current ? current->line : 1,
-                                   "current-context",
+                kubeconfig_missing(k, &kube_contexts, name, current ? current->line : 1, "current-context",
                                    "context was not found for specified context:");
                 return 0;
         }
@@ -107,20 +96,14 @@ static void kubeconfig_no_context(Kubeconfig *k, const char *master) {
         _cleanup_(freep) char *names = kubeconfig_names(k, &kube_contexts);
 
         if (master)
-                config_message(k->messages,
-                               CONFIG_SEVERITY_WARNING,
-                               "%s: current-context: no context chosen, --master is used without credentials",
-                               k->path);
+                config_message(k->messages, CONFIG_SEVERITY_WARNING,
+                               "%s: current-context: no context chosen, --master is used without credentials", k->path);
         else if (names && names[0] != '\0')
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: current-context: no context chosen, set it to one of: %s",
-                               k->path,
-                               current ? current->line : k->root->line,
-                               names);
+                config_message(k->messages, CONFIG_SEVERITY_ERROR,
+                               "%s:%u: current-context: no context chosen, set it to one of: %s", k->path,
+                               current ? current->line : k->root->line, names);
         else
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
+                config_message(k->messages, CONFIG_SEVERITY_ERROR,
                                "%s: invalid configuration: no configuration has been provided, add clusters, users, "
                                "contexts and current-context",
                                k->path);
@@ -131,8 +114,8 @@ static void kubeconfig_type_meta(Kubeconfig *k, const char *key, const char *wan
         const YamlEntry *entry = yaml_map_find(k->root, key);
 
         if (text[0] != '\0' && strcmp(text, want) != 0)
-                config_message(
-                        k->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: must be %s", k->path, entry->line, key, want);
+                config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s:%u: %s: must be %s", k->path, entry->line, key,
+                               want);
 }
 
 /* ---- the result */
@@ -144,8 +127,7 @@ static void kubeconfig_drop_credentials(Kubeconfig *k) {
         if (!c->server || strncmp(c->server, "http://", strlen("http://")) != 0)
                 return;
         if (c->token || c->token_file || c->username || c->password || c->cert_file || c->cert_data.size > 0)
-                config_message(k->messages,
-                               CONFIG_SEVERITY_WARNING,
+                config_message(k->messages, CONFIG_SEVERITY_WARNING,
                                "%s: server: is http, so the credentials of the user are not sent; make it https",
                                k->path);
         kube_client_config_drop_credentials(c);
@@ -160,24 +142,13 @@ static void kubeconfig_check_file(Kubeconfig *k, const char *file, const char *f
                 return;
         r = config_read_file(file, CONFIG_FILE_SIZE_MAX, &text, &size);
         if (r < 0)
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: %s: unable to read %s: %s",
-                               k->path,
-                               field,
-                               file,
-                               strerror(-r));
+                config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s: %s: unable to read %s: %s", k->path, field,
+                               file, strerror(-r));
         else if (pem && !kube_has_pem((const unsigned char *) text, size, pem))
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s: %s: %s holds no PEM block %s",
-                               k->path,
-                               field,
-                               file,
-                               pem);
+                config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s: %s: %s holds no PEM block %s", k->path, field,
+                               file, pem);
         else if (!pem && text[strspn(text, " \t\r\n")] == '\0')
-                config_message(
-                        k->messages, CONFIG_SEVERITY_ERROR, "%s: %s: %s holds no token", k->path, field, file);
+                config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s: %s: %s holds no token", k->path, field, file);
         if (text)
                 explicit_bzero(text, size);
 }
@@ -252,12 +223,8 @@ static int kubeconfig_parse(Kubeconfig *k, const char *text, size_t size, const 
         int r = yaml_tree_parse(text, size, &tree, &error);
 
         if (r == -EBADMSG) {
-                config_message(k->messages,
-                               CONFIG_SEVERITY_ERROR,
-                               "%s:%u: cannot be read as YAML or JSON: %s",
-                               k->path,
-                               error.line,
-                               error.text);
+                config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s:%u: cannot be read as YAML or JSON: %s", k->path,
+                               error.line, error.text);
                 free(error.text);
                 return -EINVAL;
         }
@@ -287,11 +254,8 @@ static int kubeconfig_read(Kubeconfig *k, const char *context, const char *maste
                 r = config_read_file(k->path, KUBECONFIG_SIZE_MAX, &text, &size);
         if (r < 0) {
                 if (r != -ENOMEM)
-                        config_message(k->messages,
-                                       CONFIG_SEVERITY_ERROR,
-                                       "%s: the kubeconfig cannot be read: %s",
-                                       k->path,
-                                       r == -EFBIG ? "it is larger than 4 MiB" : strerror(-r));
+                        config_message(k->messages, CONFIG_SEVERITY_ERROR, "%s: the kubeconfig cannot be read: %s",
+                                       k->path, r == -EFBIG ? "it is larger than 4 MiB" : strerror(-r));
                 return r;
         }
         r = kubeconfig_parse(k, text, size, context, master);
@@ -312,11 +276,8 @@ static void kubeconfig_take_error(ConfigMessages *messages, char **ret_error) {
                         *ret_error = TAKE_PTR(messages->items[i].text);
 }
 
-int kubeconfig_load(const char *path,
-                    const char *context,
-                    const char *master,
-                    KubeClientConfig **ret,
-                    char **ret_error) {
+int kubeconfig_load(
+        const char *path, const char *context, const char *master, KubeClientConfig **ret, char **ret_error) {
         _cleanup_(config_messages_done) ConfigMessages messages = {};
         _cleanup_(kubeconfig_done) Kubeconfig k = { .path = path, .messages = &messages };
         int r = kubeconfig_read(&k, context, master);

@@ -18,17 +18,17 @@ typedef struct KubeBlob {
 } KubeBlob;
 
 typedef struct KubeClientConfig {
-        char *server; /* owned, like all below: "https://host:6443", without a slash at the end */
+        char *server;          /* owned, like all below: "https://host:6443", without a slash at the end */
         char *tls_server_name; /* NULL: the host of `server` */
-        char *proxy_url; /* NULL: none; http, https or socks5 */
+        char *proxy_url;       /* NULL: none; http, https or socks5 */
         bool insecure_skip_tls_verify;
         bool disable_compression;
-        char *ca_file; /* absolute */
-        KubeBlob ca_data; /* wins over ca_file */
-        char *cert_file; /* absolute */
+        char *ca_file;      /* absolute */
+        KubeBlob ca_data;   /* wins over ca_file */
+        char *cert_file;    /* absolute */
         KubeBlob cert_data; /* wins over cert_file */
-        char *key_file; /* absolute */
-        KubeBlob key_data; /* wins over key_file */
+        char *key_file;     /* absolute */
+        KubeBlob key_data;  /* wins over key_file */
         char *token;
         char *token_file; /* absolute, wins over token; read again when it rotates */
         char *username;
@@ -46,11 +46,8 @@ typedef struct KubeClientConfig {
  * context whose user is not there is an error and not anonymous, and so are impersonation and a user name in `server`.
  * More lenient: data beside a file of the same is no error, the data wins.
  */
-int kubeconfig_load(const char *path,
-                    const char *context,
-                    const char *master,
-                    KubeClientConfig **ret,
-                    char **ret_error);
+int kubeconfig_load(
+        const char *path, const char *context, const char *master, KubeClientConfig **ret, char **ret_error);
 
 /*
  * For --check: the same, but every fault is a message, and the files that the kubeconfig names are looked at as well.
@@ -65,11 +62,8 @@ int kubeconfig_check(const char *path, const char *context, const char *master, 
 int kubeconfig_in_cluster(KubeClientConfig **ret, char **ret_error);
 
 /* The same of a given folder and values (either may be NULL), for tests. */
-int kubeconfig_in_cluster_from(const char *directory,
-                               const char *host,
-                               const char *port,
-                               KubeClientConfig **ret,
-                               char **ret_error);
+int kubeconfig_in_cluster_from(
+        const char *directory, const char *host, const char *port, KubeClientConfig **ret, char **ret_error);
 
 /* Only --master: no credentials. -EINVAL if that is no URL, *ret_error as above. */
 int kubeconfig_from_master(const char *master, KubeClientConfig **ret, char **ret_error);

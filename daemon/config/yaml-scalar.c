@@ -17,15 +17,15 @@ static bool is_null(const char *text) {
 }
 
 static bool is_true(const char *text) {
-        static const char *const words[] = { "y",   "Y",    "yes",  "Yes",  "YES", "on",
-                                             "On",  "ON",   "true", "True", "TRUE" };
+        static const char *const words[] = { "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE" };
 
         return is_one_of(text, words, ELEMENTSOF(words));
 }
 
 static bool is_false(const char *text) {
-        static const char *const words[] = { "n",   "N",   "no",    "No",    "NO",   "off",
-                                             "Off", "OFF", "false", "False", "FALSE" };
+        static const char *const words[] = {
+                "n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"
+        };
 
         return is_one_of(text, words, ELEMENTSOF(words));
 }

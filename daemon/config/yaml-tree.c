@@ -11,12 +11,12 @@
 /* A collection that is open, and the key that waits for its value. */
 typedef struct YamlFrame {
         YamlNode *node; /* borrowed from the tree */
-        char *key; /* owned */
+        char *key;      /* owned */
         unsigned key_line;
 } YamlFrame;
 
 typedef struct YamlAnchor {
-        char *name; /* owned */
+        char *name;     /* owned */
         YamlNode *node; /* borrowed from the tree */
 } YamlAnchor;
 
@@ -27,13 +27,15 @@ typedef struct YamlLoader {
         size_t n_frames;
         YamlAnchor anchors[YAML_TREE_ANCHORS_MAX];
         size_t n_anchors;
+        const char *text; /* borrowed */
+        size_t size;
         YamlError *error; /* borrowed */
 } YamlLoader;
 
 const char *yaml_kind_to_string(YamlKind kind) {
         static const char *const names[_YAML_KIND_MAX] = {
-                [YAML_KIND_NULL] = "null",         [YAML_KIND_BOOL] = "a boolean", [YAML_KIND_INT] = "a number",
-                [YAML_KIND_FLOAT] = "a number",    [YAML_KIND_STRING] = "a string", [YAML_KIND_LIST] = "a list",
+                [YAML_KIND_NULL] = "null",      [YAML_KIND_BOOL] = "a boolean",  [YAML_KIND_INT] = "a number",
+                [YAML_KIND_FLOAT] = "a number", [YAML_KIND_STRING] = "a string", [YAML_KIND_LIST] = "a list",
                 [YAML_KIND_MAP] = "a map",
         };
 
@@ -93,6 +95,18 @@ static int yaml_loader_fail(YamlLoader *loader, const yaml_mark_t *mark, const c
         return -EBADMSG;
 }
 
+/* Where the text is no UTF-8, libyaml tells how many bytes it had read and not the line. */
+static yaml_mark_t yaml_loader_mark(const YamlLoader *loader) {
+        yaml_mark_t mark = loader->parser.problem_mark;
+
+        if (loader->parser.error != YAML_READER_ERROR)
+                return mark;
+        mark.line = 0;
+        for (size_t i = 0; i < MIN2(loader->parser.problem_offset, loader->size); i++)
+                mark.line += loader->text[i] == '\n';
+        return mark;
+}
+
 static int grow(void *array, size_t n, size_t *n_allocated, size_t size) {
         size_t bigger_n = MAX2(*n_allocated * 2, (size_t) 8);
         void **pointer = array, *bigger;
@@ -135,7 +149,7 @@ static int yaml_frame_add(YamlFrame *frame, YamlNode *value) {
 
         if (r < 0)
                 return r;
-        node->entries[node->n_entries++] = (YamlEntry) {
+        node->entries[node->n_entries++] = (YamlEntry){
                 .key = TAKE_PTR(frame->key),
                 .line = node->kind == YAML_KIND_MAP ? frame->key_line : value->line,
                 .value = value,
@@ -176,7 +190,7 @@ static int yaml_loader_anchor(YamlLoader *loader, const yaml_event_t *event, con
         copy = strdup((const char *) name);
         if (!copy)
                 return -ENOMEM;
-        loader->anchors[loader->n_anchors++] = (YamlAnchor) { copy, node };
+        loader->anchors[loader->n_anchors++] = (YamlAnchor){ copy, node };
         return 0;
 }
 
@@ -208,10 +222,8 @@ static int yaml_loader_scalar(YamlLoader *loader, const yaml_event_t *event) {
         r = yaml_loader_node(loader, YAML_KIND_STRING, event, &node);
         if (r < 0)
                 return r;
-        node->kind = yaml_scalar_kind(text,
-                                      event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
-                                      (const char *) event->data.scalar.tag,
-                                      &text);
+        node->kind = yaml_scalar_kind(text, event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                                      (const char *) event->data.scalar.tag, &text);
         node->text = strdup(text);
         if (!node->text)
                 return -ENOMEM;
@@ -230,7 +242,7 @@ static int yaml_loader_open(YamlLoader *loader, const yaml_event_t *event, YamlK
                 r = yaml_loader_anchor(loader, event, anchor, node);
         if (r < 0)
                 return r;
-        loader->frames[loader->n_frames++] = (YamlFrame) { .node = node };
+        loader->frames[loader->n_frames++] = (YamlFrame){ .node = node };
         return 0;
 }
 
@@ -272,13 +284,14 @@ static void yaml_event_wipe(yaml_event_t *event) {
 }
 
 static int yaml_loader_parse(YamlLoader *loader, yaml_event_t *event) {
+        yaml_mark_t mark;
+
         if (yaml_parser_parse(&loader->parser, event))
                 return 0;
         if (loader->parser.error == YAML_MEMORY_ERROR)
                 return -ENOMEM;
-        return yaml_loader_fail(loader,
-                                &loader->parser.problem_mark,
-                                loader->parser.problem ? loader->parser.problem : "this is no YAML");
+        mark = yaml_loader_mark(loader);
+        return yaml_loader_fail(loader, &mark, loader->parser.problem ? loader->parser.problem : "it is malformed");
 }
 
 static int yaml_loader_run(YamlLoader *loader) {
@@ -335,7 +348,7 @@ static int yaml_loader_empty_root(YamlLoader *loader) {
 }
 
 int yaml_tree_parse(const char *text, size_t size, YamlTree **ret, YamlError *ret_error) {
-        YamlLoader loader = { .error = ret_error };
+        YamlLoader loader = { .text = text, .size = size, .error = ret_error };
         int r;
 
         if (!yaml_parser_initialize(&loader.parser))

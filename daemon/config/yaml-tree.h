@@ -14,7 +14,7 @@
 
 #define YAML_TREE_DEPTH_MAX 32
 #define YAML_TREE_NODES_MAX 50000 /* aliases count as what they stand for */
-#define YAML_TREE_KEYS_MAX 1000 /* of one map */
+#define YAML_TREE_KEYS_MAX 1000   /* of one map */
 #define YAML_TREE_ANCHORS_MAX 256
 
 typedef enum YamlKind {
@@ -36,16 +36,16 @@ typedef struct YamlNode YamlNode;
 
 /* What a list or a map consists of; the key is NULL in a list. */
 typedef struct YamlEntry {
-        char *key; /* owned */
-        unsigned line; /* of the key, or of the item */
+        char *key;       /* owned */
+        unsigned line;   /* of the key, or of the item */
         YamlNode *value; /* borrowed from the tree: aliases share it */
 } YamlEntry;
 
 struct YamlNode {
         YamlKind kind;
-        unsigned line; /* from 1 */
-        unsigned weight; /* nodes below, repeated ones repeatedly, and itself */
-        char *text; /* owned; of a scalar. BOOL is "true" or "false", NULL is "" */
+        unsigned line;      /* from 1 */
+        unsigned weight;    /* nodes below, repeated ones repeatedly, and itself */
+        char *text;         /* owned; of a scalar. BOOL is "true" or "false", NULL is "" */
         YamlEntry *entries; /* owned */
         size_t n_entries, n_allocated;
 };
@@ -53,13 +53,13 @@ struct YamlNode {
 typedef struct YamlTree {
         YamlNode **nodes; /* owned, each too */
         size_t n_nodes, n_allocated;
-        YamlNode *root; /* one of them */
+        YamlNode *root;                /* one of them */
         unsigned second_document_line; /* 0: there is only one document; what follows it was not read */
 } YamlTree;
 
 typedef struct YamlError {
         unsigned line; /* from 1; 0: none */
-        char *text; /* owned; without place and full stop */
+        char *text;    /* owned; without place and full stop */
 } YamlError;
 
 /* -EBADMSG: *ret_error says what is wrong (no content of the document in it); -ENOMEM. An empty text is NULL kind. */

@@ -13,8 +13,8 @@ typedef struct Case {
         const char *fallback; /* as it is written out: a list is "a,b", a map "k=v" */
         const char *flag_value;
         const char *file_value; /* as YAML; NULL: the same text */
-        const char *written; /* NULL: it is not written */
-        const char *bad; /* on the command line, and in the file unless bad_file; NULL: nothing is bad */
+        const char *written;    /* NULL: it is not written */
+        const char *bad;        /* on the command line, and in the file unless bad_file; NULL: nothing is bad */
         const char *bad_file;
         const char *message; /* of both, behind "PLACE: " */
 } Case;
@@ -101,20 +101,22 @@ static const Case cases[] = {
           "\"sixteen-letters.\" must be a network interface name, or its beginning, of at most 15 characters" },
         { "detectLocal.interfaceNamePrefix", "pod-interface-name-prefix", "", "cali", NULL, "cali", "a/b", NULL,
           "\"a/b\" must be a network interface name, or its beginning, of at most 15 characters" },
-        { "clusterCIDR", "cluster-cidr", "", "10.0.0.0/8,fd00::/8", NULL, "10.0.0.0/8,fd00::/8", "10.0.0.0/8,11.0.0.0/8",
-          NULL, "two CIDRs must be a valid DualStack CIDR, one of each family" },
-        { "nodePortAddresses", "nodeport-addresses", "", "primary,10.0.0.0/8,localhost", "[primary, 10.0.0.0/8, localhost]",
-          "primary,localhost,10.0.0.0/8", "secondary", "[secondary]", "\"secondary\" " MUST_NET ", primary, localhost or all" },
+        { "clusterCIDR", "cluster-cidr", "", "10.0.0.0/8,fd00::/8", NULL, "10.0.0.0/8,fd00::/8",
+          "10.0.0.0/8,11.0.0.0/8", NULL, "two CIDRs must be a valid DualStack CIDR, one of each family" },
+        { "nodePortAddresses", "nodeport-addresses", "", "primary,10.0.0.0/8,localhost",
+          "[primary, 10.0.0.0/8, localhost]",
+          "primary,localhost,10.0.0.0/8", "secondary", "[secondary]",
+          "\"secondary\" " MUST_NET ", primary, localhost or all" },
         { "oomScoreAdj", "oom-score-adj", "-999", "-1000", NULL, "-1000", "-1001", NULL,
           "\"-1001\" must be within the range [-1000, 1000]" },
         { "conntrack.maxPerCore", "conntrack-max-per-core", "32768", "0", NULL, "0", "-1", NULL,
           "\"-1\" " MUST_NOT_NEGATIVE },
         { "conntrack.min", "conntrack-min", "131072", "1", NULL, "1", "2147483648", NULL,
           "\"2147483648\" " MUST_NOT_NEGATIVE },
-        { "conntrack.tcpEstablishedTimeout", "conntrack-tcp-timeout-established", "24h0m0s", "0s", NULL, "0s", "-1s", NULL,
-          "\"-1s\" must be greater than or equal to 0" },
-        { "conntrack.tcpCloseWaitTimeout", "conntrack-tcp-timeout-close-wait", "1h0m0s", "1m", NULL, "1m0s", "-1s", NULL,
-          "\"-1s\" must be greater than or equal to 0" },
+        { "conntrack.tcpEstablishedTimeout", "conntrack-tcp-timeout-established", "24h0m0s", "0s", NULL, "0s",
+          "-1s", NULL, "\"-1s\" must be greater than or equal to 0" },
+        { "conntrack.tcpCloseWaitTimeout", "conntrack-tcp-timeout-close-wait", "1h0m0s", "1m", NULL, "1m0s",
+          "-1s", NULL, "\"-1s\" must be greater than or equal to 0" },
         { "conntrack.tcpBeLiberal", "conntrack-tcp-be-liberal", "false", "true", NULL, "true", "maybe", "maybe", NULL },
         { "conntrack.udpTimeout", "conntrack-udp-timeout", "0s", "30s", NULL, "30s", "5", "\"5\"", MUST_DURATION },
         { "conntrack.udpStreamTimeout", "conntrack-udp-timeout-stream", "0s", "2m", NULL, "2m0s", "5", "\"5\"",
@@ -219,11 +221,7 @@ static char *file_with(const Case *c, const char *value) {
         _cleanup_(freep) char *text = NULL;
 
         if (dot)
-                assert_true(asprintf(&text,
-                                     CONFIG_HEAD "%.*s:\n  %s: %s\n",
-                                     (int) (dot - c->path),
-                                     c->path,
-                                     dot + 1,
+                assert_true(asprintf(&text, CONFIG_HEAD "%.*s:\n  %s: %s\n", (int) (dot - c->path), c->path, dot + 1,
                                      value) > 0);
         else
                 assert_true(asprintf(&text, CONFIG_HEAD "%s: %s\n", c->path, value) > 0);
@@ -286,8 +284,9 @@ static void assert_only_change(const Config *config, const Case *c) {
                 fallback->healthz_bind_address = config->healthz_bind_address;
                 fallback->metrics_bind_address = config->metrics_bind_address;
         }
-        assert_int_equal(config_compare(fallback, config, is_change, (void *) (uintptr_t) (c->path ? c->path : c->flag)),
-                         counts);
+        assert_int_equal(
+                config_compare(fallback, config, is_change, (void *) (uintptr_t) (c->path ? c->path : c->flag)),
+                counts);
 }
 
 static void test_flags(void **state) {
@@ -407,11 +406,7 @@ static void test_bad_file(void **state) {
                         continue;
                 path = file_with(c, bad);
                 assert_true(asprintf(&argument, "--config=%s", path) > 0);
-                assert_true(asprintf(&message,
-                                     "%s:%d: %s: %s",
-                                     path,
-                                     strchr(c->path, '.') ? 4 : 3,
-                                     c->path,
+                assert_true(asprintf(&message, "%s:%d: %s: %s", path, strchr(c->path, '.') ? 4 : 3, c->path,
                                      c->message ? c->message : "") > 0);
                 if (load(&config, &messages, argument) != -EINVAL)
                         fail_msg("%s: %s was accepted", c->path, bad);

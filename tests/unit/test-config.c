@@ -21,17 +21,10 @@ static void test_founding_command_line(void **state) {
         _cleanup_(config_messages_done) ConfigMessages messages = {};
         char text[IP_NET_STRLEN], addr[IP_ADDR_STRLEN];
 
-        assert_int_equal(load(&config,
-                              &messages,
-                              "--bind-address=172.16.1.10",
-                              "--masquerade-all=true",
-                              "--feature-gates=SupportIPVSProxyMode=true",
-                              "--proxy-mode=ipvs",
-                              "--cluster-cidr=10.253.0.0/16",
-                              "--kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig",
-                              "--logtostderr=true",
-                              "--log-dir=/var/log/kubernetes",
-                              "--v=2"),
+        assert_int_equal(load(&config, &messages, "--bind-address=172.16.1.10", "--masquerade-all=true",
+                              "--feature-gates=SupportIPVSProxyMode=true", "--proxy-mode=ipvs",
+                              "--cluster-cidr=10.253.0.0/16", "--kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig",
+                              "--logtostderr=true", "--log-dir=/var/log/kubernetes", "--v=2"),
                          0);
         assert_int_equal(config->action, CONFIG_ACTION_RUN);
         assert_string_equal(ip_addr_format(&config->bind_address, addr), "172.16.1.10");
@@ -140,16 +133,10 @@ static void test_repeated_flags(void **state) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(config_messages_done) ConfigMessages messages = {};
 
-        assert_int_equal(load(&config,
-                              &messages,
-                              "--nodeport-addresses=10.0.0.0/8,fd00::/8",
-                              "--nodeport-addresses=primary",
-                              "--cluster-cidr=10.0.0.0/8",
-                              "--cluster-cidr=fd00::/8",
-                              "--feature-gates=AA=true,BB=false",
-                              "--feature-gates=BB=true, CC = false ,",
-                              "--log-dir=/a",
-                              "--log-dir=/b"),
+        assert_int_equal(load(&config, &messages, "--nodeport-addresses=10.0.0.0/8,fd00::/8",
+                              "--nodeport-addresses=primary", "--cluster-cidr=10.0.0.0/8", "--cluster-cidr=fd00::/8",
+                              "--feature-gates=AA=true,BB=false", "--feature-gates=BB=true, CC = false ,",
+                              "--log-dir=/a", "--log-dir=/b"),
                          0);
         assert_int_equal(config->node_port_addresses.nets.n_items, 2);
         assert_true(config->node_port_addresses.primary);
@@ -175,15 +162,9 @@ static void test_flags_beside_file(void **state) {
         _cleanup_(freep) char *argument = NULL;
 
         assert_true(asprintf(&argument, "--config=%s", path) > 0);
-        assert_int_equal(load(&config,
-                              &messages,
-                              "--cluster-cidr=10.2.0.0/16",
-                              argument,
-                              "--hostname-override= Node-A ",
-                              "--v=4",
-                              "--master=https://10.0.0.1:6443",
-                              "--drain-timeout=2m",
-                              "--nodeport-addresses=10.0.0.0/8"),
+        assert_int_equal(load(&config, &messages, "--cluster-cidr=10.2.0.0/16", argument,
+                              "--hostname-override= Node-A ", "--v=4", "--master=https://10.0.0.1:6443",
+                              "--drain-timeout=2m", "--nodeport-addresses=10.0.0.0/8"),
                          0);
         assert_int_equal(config->cluster_cidrs.items[0].addr.bytes[1], 1);
         assert_string_equal(config->node_name, "node-a");
@@ -193,8 +174,7 @@ static void test_flags_beside_file(void **state) {
         assert_int_equal(config->ping, PING_NEVER);
         assert_int_equal(config->node_port_addresses.nets.n_items, 0);
         assert_int_equal(config->min_sync_period_usec, 0); /* the file's default, not the flag's 1s */
-        assert_message(&messages,
-                       CONFIG_SEVERITY_WARNING,
+        assert_message(&messages, CONFIG_SEVERITY_WARNING,
                        "--cluster-cidr: ignored because --config is given, set clusterCIDR in ");
         assert_int_equal(count_messages(&messages, "--nodeport-addresses: ignored"), 1);
         assert_int_equal(messages.n_items, 2);
@@ -209,8 +189,7 @@ static void test_ignored_flag_is_checked(void **state) {
 
         assert_true(asprintf(&argument, "--config=%s", path) > 0);
         assert_int_equal(load(&config, &messages, argument, "--ipvs-sync-period=soon"), -EINVAL);
-        assert_message(&messages,
-                       CONFIG_SEVERITY_ERROR,
+        assert_message(&messages, CONFIG_SEVERITY_ERROR,
                        "--ipvs-sync-period: \"soon\" must be a duration, such as 30s, 1m or 1h30m");
 }
 
@@ -269,13 +248,8 @@ static void test_all_faults(void **state) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(config_messages_done) ConfigMessages messages = {};
 
-        assert_int_equal(load(&config,
-                              &messages,
-                              "--proxy-mode=iptables",
-                              "--cluster-cidr=10.0.0.0",
-                              "--ipvs-sync-period=1s",
-                              "--ipvs-min-sync-period=2s",
-                              "--oom-score-adj=1001",
+        assert_int_equal(load(&config, &messages, "--proxy-mode=iptables", "--cluster-cidr=10.0.0.0",
+                              "--ipvs-sync-period=1s", "--ipvs-min-sync-period=2s", "--oom-score-adj=1001",
                               "--detect-local-mode=BridgeInterface"),
                          -EINVAL);
         assert_int_equal(messages.n_errors, ELEMENTSOF(errors));
@@ -292,8 +266,7 @@ static void test_feature_gates(void **state) {
                 { "TopologyAwareHints=true,IPv6DualStack=true", NULL, 0 },
                 { "IPv6DualStack=false", "--feature-gates: \"IPv6DualStack\" is always on here, false is ignored", 0 },
                 { "SupportIPVSProxyMode=true",
-                  "--feature-gates: \"SupportIPVSProxyMode\" has not been needed since Kubernetes 1.11, remove it",
-                  0 },
+                  "--feature-gates: \"SupportIPVSProxyMode\" has not been needed since Kubernetes 1.11, remove it", 0 },
                 { "ContextualLogging=true", "\"ContextualLogging\" changes nothing here", 0 },
                 { "WindowsEndpointSliceProxying=true", "is no feature gate of this program, ignored", 0 },
                 { "PreferSameTraficDistribution=true",
@@ -310,8 +283,7 @@ static void test_feature_gates(void **state) {
                 assert_true(asprintf(&argument, "--feature-gates=%s", cases[i].argument) > 0);
                 assert_int_equal(load(&config, &messages, argument, "--nodeport-addresses=primary"), cases[i].result);
                 if (cases[i].message)
-                        assert_message(&messages,
-                                       cases[i].result < 0 ? CONFIG_SEVERITY_ERROR : CONFIG_SEVERITY_WARNING,
+                        assert_message(&messages, cases[i].result < 0 ? CONFIG_SEVERITY_ERROR : CONFIG_SEVERITY_WARNING,
                                        cases[i].message);
                 else
                         assert_int_equal(messages.n_items, 0);

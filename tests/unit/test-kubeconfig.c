@@ -58,7 +58,8 @@ static void test_full(void **state) {
         assert_true(config->disable_compression);
         assert_false(config->insecure_skip_tls_verify);
         assert_string_equal(config->ca_file, "/tmp/pki/ca.crt");
-        assert_int_equal(config->ca_data.size, strlen("-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"));
+        assert_int_equal(config->ca_data.size,
+                         strlen("-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"));
         assert_memory_equal(config->ca_data.data, "-----BEGIN", 10);
         assert_string_equal(config->cert_file, "/etc/pki/proxy.crt");
         assert_true(config->key_data.size > 0);
@@ -80,11 +81,11 @@ static void test_full(void **state) {
 
 static void test_json(void **state) {
         _cleanup_(kube_client_config_freep) KubeClientConfig *config = NULL;
-        _cleanup_(unlink_freep) char *path = write_file(
-                "{\n\t\"kind\":\"Config\",\"apiVersion\":\"v1\",\"current-context\":\"x\",\n"
-                "\t\"clusters\":[{\"name\":\"c\",\"cluster\":{\"server\":\"https:\\/\\/h\"}}],\n"
-                "\t\"contexts\":[{\"name\":\"x\",\"context\":{\"cluster\":\"c\",\"user\":\"u\"}}],\n"
-                "\t\"users\":[{\"name\":\"u\",\"user\":{\"username\":\"a\",\"password\":\"0123\"}}]}\n");
+        _cleanup_(unlink_freep) char *path =
+                write_file("{\n\t\"kind\":\"Config\",\"apiVersion\":\"v1\",\"current-context\":\"x\",\n"
+                           "\t\"clusters\":[{\"name\":\"c\",\"cluster\":{\"server\":\"https:\\/\\/h\"}}],\n"
+                           "\t\"contexts\":[{\"name\":\"x\",\"context\":{\"cluster\":\"c\",\"user\":\"u\"}}],\n"
+                           "\t\"users\":[{\"name\":\"u\",\"user\":{\"username\":\"a\",\"password\":\"0123\"}}]}\n");
         char *error = NULL;
 
         assert_int_equal(kubeconfig_load(path, NULL, NULL, &config, &error), 0);
@@ -133,17 +134,21 @@ static void test_faults(void **state) {
                   "server: has a malformed port" },
                 { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'h/p'}}]\n",
                   "server: must be a URL or a host:port pair" },
-                { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://'}}]\n", "server: must name a host" },
+                { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://'}}]\n",
+                  "server: must name a host" },
                 { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://a b'}}]\n",
                   "server: must be a URL without blanks" },
                 { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 5}}]\n",
                   "server: must be a string, put it in quotes" },
-                { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'ftp://" SECRET "'}}]\n",
+                { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'ftp://" SECRET
+                                   "'}}]\n",
                   "proxy-url: must be an http, https or socks5 URL" },
-                { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://h', insecure-skip-tls-verify: 'x'}}]\n",
+                { CONTEXT USER(
+                          "") "clusters: [{name: c, cluster: {server: 'https://h', insecure-skip-tls-verify: 'x'}}]\n",
                   "insecure-skip-tls-verify: must be true or false" },
-                { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://h', insecure-skip-tls-verify: true, "
-                                   "certificate-authority: ca}}]\n",
+                { CONTEXT USER(
+                          "") "clusters: [{name: c, cluster: {server: 'https://h', insecure-skip-tls-verify: true, "
+                              "certificate-authority: ca}}]\n",
                   "insecure-skip-tls-verify: a certificate authority and this exclude each other" },
                 { CONTEXT USER("") "clusters: [{name: c, cluster: {server: 'https://h', certificate-authority-data: "
                                    "'c2VjcmV0'}}]\n",
@@ -161,7 +166,8 @@ static void test_faults(void **state) {
                 { CONTEXT CLUSTER USER("exec: {command: aws, args: [" SECRET "]}"),
                   "users[\"u\"].user.exec: this program executes nothing; use a client certificate, or tokenFile" },
                 { CONTEXT CLUSTER USER("auth-provider: {name: gcp}"),
-                  "users[\"u\"].user.auth-provider: is refused, as by Kubernetes since 1.26; use a client certificate" },
+                  "users[\"u\"].user.auth-provider: is refused, as by Kubernetes since 1.26; use a client "
+                  "certificate" },
                 { CONTEXT CLUSTER USER("token: " SECRET ", as: admin"), "user.as: impersonation is not supported" },
                 { CONTEXT CLUSTER USER("as-groups: [a]"), "user.as-groups: impersonation is not supported" },
         };
@@ -230,7 +236,8 @@ static void test_without_credentials(void **state) {
         assert_null(config->token);
         assert_null(config->ca_file);
         assert_int_equal(kubeconfig_check(plain, NULL, NULL, &messages), 0);
-        assert_message(&messages, CONFIG_SEVERITY_WARNING, "server: is http, so the credentials of the user are not sent");
+        assert_message(&messages, CONFIG_SEVERITY_WARNING,
+                       "server: is http, so the credentials of the user are not sent");
 
         config = kube_client_config_free(config);
         assert_int_equal(kubeconfig_load(empty, NULL, "https://h", &config, &error), 0);
@@ -242,8 +249,9 @@ static void test_check(void **state) {
         _cleanup_(unlink_freep) char *ca = write_file("no certificate\n");
         _cleanup_(unlink_freep) char *token = write_file("\n");
         _cleanup_(config_messages_done) ConfigMessages messages = {}, more = {};
-        _cleanup_(unlink_freep) char *bad = write_file(
-                "clusters: [{name: c, cluster: {server: 'x://', proxy-url: y}}]\n" CONTEXT USER("exec: {command: a}, token: 5"));
+        _cleanup_(unlink_freep) char *bad =
+                write_file("clusters: [{name: c, cluster: {server: 'x://', proxy-url: y}}]\n" CONTEXT USER(
+                        "exec: {command: a}, token: 5"));
         _cleanup_(unlink_freep) char *files = NULL;
         _cleanup_(freep) char *text = NULL;
 
@@ -254,16 +262,18 @@ static void test_check(void **state) {
         assert_message(&messages, CONFIG_SEVERITY_ERROR, "user.exec: this program");
         assert_message(&messages, CONFIG_SEVERITY_ERROR, "user.token: must be");
 
-        assert_true(asprintf(&text,
-                             "clusters: [{name: c, cluster: {server: 'https://h', certificate-authority: %s}}]\n" CONTEXT USER(
-                                     "tokenFile: %s, client-certificate: /nonexistent/crt, client-key: /nonexistent/key"),
-                             ca,
-                             token) > 0);
+        assert_true(
+                asprintf(&text,
+                         "clusters: [{name: c, cluster: {server: 'https://h', certificate-authority: %s}}]\n" CONTEXT
+                                 USER("tokenFile: %s, client-certificate: /nonexistent/crt, client-key: "
+                                      "/nonexistent/key"),
+                         ca, token) > 0);
         files = write_file(text);
         assert_int_equal(kubeconfig_check(files, NULL, NULL, &more), -EINVAL);
         assert_message(&more, CONFIG_SEVERITY_ERROR, "holds no PEM block CERTIFICATE");
         assert_message(&more, CONFIG_SEVERITY_ERROR, "holds no token");
-        assert_message(&more, CONFIG_SEVERITY_ERROR, "client-certificate: unable to read /nonexistent/crt: No such file");
+        assert_message(&more, CONFIG_SEVERITY_ERROR,
+                       "client-certificate: unable to read /nonexistent/crt: No such file");
         assert_message(&more, CONFIG_SEVERITY_ERROR, "client-key: unable to read /nonexistent/key: No such file");
         assert_int_equal(more.n_errors, 4);
         assert_int_equal(kubeconfig_check("/nonexistent", NULL, NULL, &more), -EINVAL);
@@ -282,7 +292,8 @@ static void test_missing_file(void **state) {
 static void test_in_cluster(void **state) {
         char directory[] = "/tmp/ipvsproxy-pod-XXXXXX";
         _cleanup_(kube_client_config_freep) KubeClientConfig *config = NULL;
-        _cleanup_(freep) char *token = NULL, *ca = NULL, *no_pod = NULL, *no_token = NULL, *no_port = NULL, *none = NULL;
+        _cleanup_(freep) char *token = NULL, *ca = NULL, *no_pod = NULL, *no_token = NULL, *no_port = NULL,
+                              *none = NULL;
         int fd;
 
         assert_non_null(mkdtemp(directory));

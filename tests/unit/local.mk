@@ -71,7 +71,7 @@ tests_unit_test_cleanup_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_cleanup_LDADD = libcontrol.a libkerneldryrun.a libkernelfilter.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
 # config/
 unit_config = tests/unit/test-config tests/unit/test-config-fields tests/unit/test-config-file \
-	tests/unit/test-kubeconfig tests/unit/test-yaml-tree
+	tests/unit/test-config-man tests/unit/test-kubeconfig tests/unit/test-yaml-tree
 unit_config_libs = libconfig.a $(unit_pure_libs) $(YAML_LIBS)
 check_PROGRAMS += $(unit_config)
 TESTS += $(unit_config)
@@ -115,5 +115,7 @@ tests_unit_test_api_server_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_server_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_config_file_SOURCES = tests/unit/test-config-file.c tests/unit/config-util.h
 tests_unit_test_config_file_LDADD = $(unit_config_libs)
+tests_unit_test_config_man_SOURCES = tests/unit/test-config-man.c
+tests_unit_test_config_man_LDADD = $(unit_config_libs)
 tests_unit_test_yaml_tree_SOURCES = tests/unit/test-yaml-tree.c
 tests_unit_test_yaml_tree_LDADD = $(unit_config_libs)

@@ -20,6 +20,7 @@ static struct {
         LogTarget target;
         int max_level;
         int verbosity;
+        bool json;
 } log_state = { .target = LOG_TARGET_AUTO, .max_level = LOG_INFO };
 
 static const char *const log_target_table[_LOG_TARGET_MAX] = {
@@ -72,6 +73,10 @@ void log_set_verbosity(int verbosity) {
         log_state.max_level = verbosity >= 6 ? LOG_DEBUG : LOG_INFO;
 }
 
+void log_set_json(bool json) {
+        log_state.json = json;
+}
+
 int log_get_verbosity(void) {
         return log_state.verbosity;
 }
@@ -108,6 +113,49 @@ static void log_to_journal(int level,
         for (size_t i = 0; fields && fields[i] && i < LOG_FIELDS_MAX; i++)
                 iov[n++] = (struct iovec) { (char *) (uintptr_t) fields[i], strlen(fields[i]) };
         (void) sd_journal_sendv(iov, n); /* there is nowhere to report its failure to */
+}
+
+static void print_json_string(FILE *stream, const char *text) {
+        (void) fputc('"', stream);
+        for (; *text != '\0'; text++) {
+                unsigned char c = (unsigned char) *text;
+
+                if (c == '"' || c == '\\')
+                        (void) fprintf(stream, "\\%c", c);
+                else if (c < 0x20 || c == 0x7f)
+                        (void) fprintf(stream, "\\u%04x", c);
+                else
+                        (void) fputc(c, stream);
+        }
+        (void) fputc('"', stream);
+}
+
+/* stderr has no buffer, so the line is made in memory and written at once. */
+static void log_to_json(int level, int error, const char *file, int line, const char *message) {
+        char text[LOG_LINE_MAX * 6 + 512]; /* every byte may become six */
+        FILE *stream = fmemopen(text, sizeof(text), "w");
+        const char *base = strrchr(file, '/');
+        struct timespec now;
+
+        if (!stream)
+                return; /* out of memory: a line less */
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        (void) fprintf(stream,
+                       "{\"ts\":%lld.%03ld,\"caller\":\"%s:%d\",\"msg\":",
+                       (long long) now.tv_sec * 1000 + now.tv_nsec / 1000000,
+                       now.tv_nsec / 1000 % 1000,
+                       base ? base + 1 : file,
+                       line);
+        print_json_string(stream, message);
+        if (level > LOG_ERR)
+                (void) fputs(",\"v\":0}\n", stream);
+        else {
+                (void) fputs(",\"err\":", stream);
+                print_json_string(stream, error < 0 ? strerror(-error) : "");
+                (void) fputs("}\n", stream);
+        }
+        if (fclose(stream) == 0)
+                (void) fputs(text, stderr);
 }
 
 static void log_to_stderr(int level, const char *file, int line, const char *message) {
@@ -150,6 +198,8 @@ int log_full(int level,
 
         if (log_get_target() == LOG_TARGET_JOURNAL)
                 log_to_journal(level, error, file, line, func, fields, message);
+        else if (log_state.json)
+                log_to_json(level, error, file, line, message);
         else
                 log_to_stderr(level, file, line, message);
         errno = saved_errno;

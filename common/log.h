@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The log of both programs: to the journal with structured fields when stderr is connected to it, else to
- * stderr in klog's form ("I1123 14:16:51.123456    1234 file.c:12] message"), as kube-proxy writes it.
+ * stderr in klog's form ("I1123 14:16:51.123456    1234 file.c:12] message"), as kube-proxy writes it, or in
+ * the form of its --logging-format=json.
  * A function either logs or returns an error to be logged. Never put secrets or whole objects here.
  */
 #pragma once
@@ -27,6 +28,12 @@ LogTarget log_target_from_string(const char *text);
 /* syslog levels; what is above is dropped. Default LOG_INFO. */
 void log_set_max_level(int level);
 int log_get_max_level(void);
+
+/*
+ * Lines on stderr become JSON objects as component-base writes them: {"ts":1732449600000.123,"caller":"file.c:12","msg":"…","v":0},
+ * ts in milliseconds; an error has "err" instead of "v". The journal is not affected, it has fields of its own.
+ */
+void log_set_json(bool json);
 
 /* kube-proxy's --v: 0 to 1 → LOG_INFO without V-lines; log_v(n) prints if n <= verbosity. >= 6 → LOG_DEBUG */
 void log_set_verbosity(int verbosity);

@@ -119,3 +119,9 @@ tests_unit_test_config_man_SOURCES = tests/unit/test-config-man.c
 tests_unit_test_config_man_LDADD = $(unit_config_libs)
 tests_unit_test_yaml_tree_SOURCES = tests/unit/test-yaml-tree.c
 tests_unit_test_yaml_tree_LDADD = $(unit_config_libs)
+
+# common/log, which alone of common/ needs libsystemd
+check_PROGRAMS += tests/unit/test-log
+TESTS += tests/unit/test-log
+tests_unit_test_log_SOURCES = tests/unit/test-log.c
+tests_unit_test_log_LDADD = libcommon.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)

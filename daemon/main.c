@@ -72,6 +72,7 @@ static int run(int argc, char **argv) {
 
         if (config)
                 log_set_verbosity(config->verbosity);
+        log_set_json(config && config->log_format == LOG_FORMAT_JSON);
         (void) daemon_log_messages(&messages);
         if (r == -EINVAL)
                 return r;

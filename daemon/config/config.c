@@ -6,6 +6,7 @@
 
 #include "common/parse.h"
 #include "config/config-private.h"
+#include "config/kubeconfig.h"
 
 static const char *const audit_mode_table[_AUDIT_MODE_MAX] = {
         [AUDIT_MODE_ENFORCE] = "enforce",
@@ -162,6 +163,11 @@ static int config_loader_run(ConfigLoader *loader, const ConfigFlagUses *uses) {
                 return r;
         config_validate(loader);
         loader->config->action = config_run_action(loader->config);
+        if (loader->config->action == CONFIG_ACTION_CHECK && loader->config->kubeconfig[0] != '\0') {
+                r = kubeconfig_check(loader->config->kubeconfig, NULL, loader->config->master, loader->messages);
+                if (r == -ENOMEM)
+                        return r;
+        }
         return loader->messages->n_errors > loader->n_errors_before ? -EINVAL : 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Everything the daemon can be told: KubeProxyConfiguration v1alpha1 in its IPVS mode, kube-proxy's command line, and
  * our own settings (`ipvsproxy:` in the same file). One table (config-fields.c) describes every setting for the file
- * reader, the flags, --help and --write-config-to. Nothing here logs, and nothing is read but the configuration file.
+ * reader, the flags, --help and --write-config-to. Nothing here logs, and nothing is read but the configuration file
+ * and, with --check, the kubeconfig and what that names.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ typedef enum ConfigAction {
         CONFIG_ACTION_RUN,
         CONFIG_ACTION_INIT_ONLY,    /* sysctls, conntrack and IPVS timeouts, then exit */
         CONFIG_ACTION_CLEANUP,      /* remove everything of ours, then exit */
-        CONFIG_ACTION_CHECK,        /* the configuration was read and is good: exit */
+        CONFIG_ACTION_CHECK,        /* configuration and kubeconfig were read and are good: exit */
         CONFIG_ACTION_WRITE_CONFIG, /* config_write() to write_config_to, then exit */
         CONFIG_ACTION_VERSION,      /* config_version() */
         CONFIG_ACTION_VERSION_RAW,

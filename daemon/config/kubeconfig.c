@@ -189,8 +189,6 @@ static int kubeconfig_evaluate(Kubeconfig *k, const char *context, const char *m
                 r = kubeconfig_master(k->config, master, k->messages);
         if (r < 0)
                 return r;
-        if (k->messages->n_errors > k->n_errors_before)
-                return -EINVAL;
         kubeconfig_drop_credentials(k);
         if (k->check)
                 kubeconfig_check_files(k);

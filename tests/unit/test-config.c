@@ -290,6 +290,28 @@ static void test_feature_gates(void **state) {
         }
 }
 
+/* --check says what is wrong with the configuration and with the kubeconfig at once. */
+static void test_check(void **state) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_(config_messages_done) ConfigMessages messages = {};
+        _cleanup_(unlink_freep) char *kubeconfig = write_file("clusters: 5\ncurrent-context: x\n");
+        _cleanup_(unlink_freep) char *good = write_file("kind: Config\n");
+        _cleanup_(freep) char *argument = NULL, *good_argument = NULL, *error = NULL;
+
+        assert_true(asprintf(&argument, "--kubeconfig=%s", kubeconfig) > 0);
+        assert_true(asprintf(&good_argument, "--kubeconfig=%s", good) > 0);
+        assert_true(asprintf(&error, "%s:1: clusters: must be a list", kubeconfig) > 0);
+        assert_int_equal(load(&config, &messages, argument), 0); /* that is for who connects */
+        config = config_free(config);
+        assert_int_equal(load(&config, &messages, "--check", "--proxy-mode=x", argument), -EINVAL);
+        assert_int_equal(messages.n_errors, 3);
+        assert_message(&messages, CONFIG_SEVERITY_ERROR, "--proxy-mode: ");
+        assert_message(&messages, CONFIG_SEVERITY_ERROR, error);
+        assert_message(&messages, CONFIG_SEVERITY_ERROR, ":2: current-context: context was not found");
+        assert_int_equal(load(&config, &messages, "--check", "--master=https://h", good_argument), 0);
+        assert_int_equal(config->action, CONFIG_ACTION_CHECK);
+}
+
 static void test_help_and_version(void **state) {
         _cleanup_(freep) char *help = NULL, *version = NULL, *raw = NULL;
 
@@ -315,6 +337,7 @@ int main(void) {
                 cmocka_unit_test(test_node_name),
                 cmocka_unit_test(test_all_faults),
                 cmocka_unit_test(test_feature_gates),
+                cmocka_unit_test(test_check),
                 cmocka_unit_test(test_help_and_version),
         };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ipvsproxyctl: everything but main() is a library, for the tests.
 noinst_LIBRARIES += libclient.a
-libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS) $(MNL_CFLAGS)
+libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS) $(MNL_CFLAGS) $(NCURSES_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.c \
 	client/client.h \
@@ -50,6 +50,9 @@ libclient_a_SOURCES = \
 	client/target.h \
 	client/text.c \
 	client/text.h \
+	client/top-screen.c \
+	client/top.c \
+	client/top.h \
 	client/verb-doctor.c \
 	client/verb-document.c \
 	client/verb-drain.c \
@@ -68,6 +71,7 @@ libclient_a_SOURCES = \
 	client/verb-stats.c \
 	client/verb-status.c \
 	client/verb-takeover.c \
+	client/verb-top.c \
 	client/verb-wait.c \
 	client/verbs.c \
 	client/verbs.h
@@ -75,7 +79,7 @@ libclient_a_SOURCES = \
 bin_PROGRAMS += ipvsproxyctl
 ipvsproxyctl_SOURCES = client/main.c
 ipvsproxyctl_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
-client_libs = libclient.a libcommon.a $(SYSTEMD_LIBS) $(JSON_LIBS) $(MNL_LIBS)
+client_libs = libclient.a libcommon.a $(SYSTEMD_LIBS) $(JSON_LIBS) $(MNL_LIBS) $(NCURSES_LIBS)
 ipvsproxyctl_LDADD = $(client_libs)
 
 dist_man_MANS += man/ipvsproxyctl.8

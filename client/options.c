@@ -123,7 +123,7 @@ const OptionSpec option_table[] = {
         { "wide", 'w', NULL, NULL, "list find", parse_flag, FIELD(wide), "More columns, same as -o wide" },
         { "property", 'p', "NAMES", NULL, "show", parse_text, FIELD(properties), "Only these properties, separated by commas" },
         { "value", 0, NULL, NULL, "show", parse_flag, FIELD(value), "Values without names" },
-        { "exact", 0, NULL, NULL, "stats", parse_flag, FIELD(exact), "Numbers not rounded" },
+        { "exact", 0, NULL, NULL, "stats top", parse_flag, FIELD(exact), "Numbers not rounded" },
         { "rate", 0, NULL, NULL, "stats", parse_flag, FIELD(rate), "Per second, not totals" },
         { "no-block", 0, NULL, NULL, "resync", parse_flag, FIELD(no_block), "Do not wait until it is done" },
         { "ipvs", 'L', NULL, NULL, "list", parse_flag, FIELD(ipvs), "Virtual servers and their endpoints, as ipvsadm -Ln" },

@@ -15,6 +15,7 @@ const Verb verb_table[] = {
         { "find", 1, 1, 0, verb_find_address, "ADDRESS[:PORT[/PROTOCOL]]", NULL, "Find the service of an address" },
         { "explain", 1, 1, VERB_SERVICES, verb_explain, "SERVICE|ADDRESS[:PORT[/PROTOCOL]]", NULL, "Tell why an address does what it does, from the API object to the kernel" },
         { "stats", 0, 1, VERB_SERVICES, verb_stats, "[SERVICE]", NULL, "Show connections, packets and bytes" },
+        { "top", 0, 0, 0, verb_top, "", NULL, "Show the rates of services on a live screen" },
         { "monitor", 0, 0, 0, verb_monitor, "", NULL, "Print events as they happen" },
         { "dump", 0, 0, 0, verb_dump, "", NULL, "Print all the daemon knows as JSON" },
         { "drift", 0, 0, 0, verb_drift, "", NULL, "List what others changed in the kernel and the daemon repaired" },

@@ -41,6 +41,7 @@ int verb_resync(Client *client, int n_words, char *words[]);
 int verb_wait(Client *client, int n_words, char *words[]);
 int verb_log_level(Client *client, int n_words, char *words[]);
 int verb_explain(Client *client, int n_words, char *words[]);
+int verb_top(Client *client, int n_words, char *words[]);
 int verb_monitor(Client *client, int n_words, char *words[]);
 int verb_dump(Client *client, int n_words, char *words[]);
 int verb_drift(Client *client, int n_words, char *words[]);

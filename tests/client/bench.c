@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define FAKE "tests/client/fake-daemon"
-#define WORDS_MAX 12
+#define WORDS_MAX 16
 
 static const char bus_config[] =
         "<busconfig><type>session</type><listen>unix:dir=%s</listen><auth>EXTERNAL</auth>"

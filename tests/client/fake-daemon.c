@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define PAGE 2
+#define MANY 10000
 #define EVIL_ID "zoo/e\x1b[31mvil\xe2\x80\xae"
 
 /* clang-format off */
@@ -150,6 +151,31 @@ static int statistics_append(sd_bus_message *reply, size_t i) {
                                      8800 * n, 1200000 * n, 14700000 * n, 200, 12, 0);
 }
 
+/* As many services as a large cluster has. */
+static int list_many_statistics(sd_bus_message *m) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        char id[64] = "";
+        const char *after;
+        uint32_t limit, first = 0, i;
+
+        assert(sd_bus_message_read(m, "su", &after, &limit) >= 0);
+        if (*after)
+                assert(sscanf(after, "bulk/svc-%u:http", &first) == 1 && ++first);
+        assert(sd_bus_message_new_method_return(m, &reply) >= 0 &&
+               sd_bus_message_append(reply, "t", (uint64_t) 1) >= 0);
+        assert(sd_bus_message_open_container(reply, 'a', "(sttttttttttuua{sv})") >= 0);
+        for (i = first; i < MIN2(first + limit, (uint32_t) MANY); i++) {
+                uint64_t n = i;
+
+                (void) snprintf(id, sizeof(id), "bulk/svc-%05u:http", i);
+                assert(sd_bus_message_append(reply, "(sttttttttttuua{sv})", id, n, n, n, n, n, n, n,
+                                             n, n, n, i % 100, i % 7, 0) >= 0);
+        }
+        assert(sd_bus_message_close_container(reply) >= 0 &&
+               sd_bus_message_append(reply, "s", i < MANY ? id : "") >= 0);
+        return sd_bus_send(NULL, reply, NULL);
+}
+
 static int list_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const char *after, *next = "";
@@ -159,6 +185,8 @@ static int list_statistics(sd_bus_message *m, void *userdata, sd_bus_error *erro
         if (strcmp(fake->state, "syncing") == 0)
                 return sd_bus_error_set(error, BUS_ERROR_NOT_READY,
                                         "The first list is not complete.");
+        if (strcmp(fake->state, "many") == 0)
+                return list_many_statistics(m);
         assert(sd_bus_message_read(m, "su", &after, &limit) >= 0);
         assert(sd_bus_message_new_method_return(m, &reply) >= 0 &&
                sd_bus_message_append(reply, "t", (uint64_t) 1) >= 0);

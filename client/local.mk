@@ -89,3 +89,24 @@ zshcompletiondir = $(datadir)/zsh/site-functions
 dist_zshcompletion_DATA = completion/zsh/_ipvsproxyctl
 fishcompletiondir = $(datadir)/fish/vendor_completions.d
 dist_fishcompletion_DATA = completion/fish/ipvsproxyctl.fish
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = \
+	client/schema/doctor.json \
+	client/schema/done.json \
+	client/schema/drain.json \
+	client/schema/drift.json \
+	client/schema/dump.json \
+	client/schema/endpoints.json \
+	client/schema/explain.json \
+	client/schema/list-ipvs.json \
+	client/schema/list.json \
+	client/schema/log-level.json \
+	client/schema/monitor.json \
+	client/schema/overrides.json \
+	client/schema/plan.json \
+	client/schema/resync.json \
+	client/schema/stats.json \
+	client/schema/status-service.json \
+	client/schema/status.json \
+	client/schema/takeover.json \
+	client/schema/top.json

@@ -102,8 +102,10 @@ int verb_wait(Client *client, int n_words, char *words[]) {
                 return report_bus(NULL, r, "Failed to listen for changes of ipvsproxyd");
         for (;;) {
                 r = goal_look(client, &goal, &reached);
-                if (r != 0 || reached)
+                if (r != 0)
                         return r;
+                if (reached)
+                        return client_wants_json(client) ? client_print_done(client, "Done.") : 0;
                 if (clock_monotonic_usec() >= deadline)
                         return report(EXIT_CODE_TIMEOUT, "Failed to wait for %s: Time is up.",
                                       client->options.wait_for ? client->options.wait_for

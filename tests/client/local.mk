@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ipvsproxyctl as a program, against a fake daemon on a private dbus-daemon.
 client_tests = tests/client/test-client tests/client/test-client-text tests/client/test-client-verbs \
-	tests/client/test-client-host tests/client/test-client-top
+	tests/client/test-client-host tests/client/test-client-top tests/client/test-client-schema
 check_PROGRAMS += tests/client/fake-daemon $(client_tests)
 TESTS += $(client_tests)
 client_bench = tests/client/bench.c tests/client/bench.h
@@ -20,3 +20,7 @@ tests_client_test_client_host_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON
 tests_client_test_client_host_LDADD = $(client_libs) $(CMOCKA_LIBS)
 tests_client_test_client_top_SOURCES = tests/client/test-client-top.c $(client_bench)
 tests_client_test_client_top_LDADD = $(CMOCKA_LIBS)
+tests_client_test_client_schema_SOURCES = tests/client/test-client-schema.c tests/client/schema.c \
+	tests/client/schema.h $(client_bench)
+tests_client_test_client_schema_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_client_test_client_schema_LDADD = $(client_libs) $(CMOCKA_LIBS)

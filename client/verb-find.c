@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* find: from an address to the service behind it. */
+/* find: from an address, of a service or an endpoint, to the service. */
 #include <errno.h>
 #include <string.h>
 
+#include "client/document.h"
 #include "client/message-json.h"
 #include "client/report.h"
 #include "client/services.h"
@@ -99,15 +100,56 @@ static int find_port(Client *client, const Target *target, json_object **ret) {
                 r = find_protocol(client, target, protocols[i], &error, rows);
         if (r != 0)
                 return r;
-        if (json_object_array_length(rows) == 0)
-                return report_bus(&error, -ENOENT, "Failed to find the service of %s port %u",
-                                  target->address, target->port);
         *ret = TAKE_PTR(rows);
         return 0;
 }
 
+/* ---- endpoints: the daemon has no index of them, so all are looked through */
+
+static bool service_has_endpoint(json_object *service, const Target *target) {
+        json_object *endpoints = json_get(service, "endpoints");
+
+        if (target->protocol[0] &&
+            strcmp(json_get_text(service, "protocol"), target->protocol) != 0)
+                return false;
+        for (size_t i = 0; i < json_get_length(service, "endpoints"); i++) {
+                json_object *endpoint = json_object_array_get_idx(endpoints, i);
+
+                if (strcmp(json_get_text(endpoint, "address"), target->address) == 0 &&
+                    (target->port == 0 || json_get_number(endpoint, "port") == target->port))
+                        return true;
+        }
+        return false;
+}
+
+static int row_of_service(json_object *service, json_object *rows) {
+        _cleanup_(freep) char *path = NULL;
+        json_object *row = NULL;
+        int r;
+
+        r = sd_bus_path_encode(BUS_PATH_SERVICE, json_get_text(service, "id"), &path);
+        if (r >= 0)
+                r = row_from_properties(service, path, &row);
+        return r < 0 ? r : json_append(rows, row);
+}
+
+static int find_endpoint(Client *client, const Target *target, json_object *rows) {
+        static const char *const sections[] = { "endpoints", NULL };
+        _cleanup_(json_object_putp) json_object *services = NULL;
+        int r = document_fetch_services(client, sections, &services);
+
+        for (size_t i = 0; r == 0 && i < json_object_array_length(services); i++) {
+                json_object *service = json_object_array_get_idx(services, i);
+
+                if (service_has_endpoint(service, target))
+                        r = row_of_service(service, rows);
+        }
+        return r;
+}
+
 int verb_find_address(Client *client, int n_words, char *words[]) {
         _cleanup_(json_object_putp) json_object *rows = NULL;
+        char name[TARGET_STRLEN];
         Target target = { 0 };
         int r;
 
@@ -118,11 +160,13 @@ int verb_find_address(Client *client, int n_words, char *words[]) {
                 r = find_port(client, &target, &rows);
         else
                 r = services_fetch(client, &(ServiceFilter){ .address = target.address }, &rows);
+        if (r == 0 && json_object_array_length(rows) == 0)
+                r = find_endpoint(client, &target, rows);
         if (r != 0)
                 return r;
         if (json_object_array_length(rows) == 0)
                 return report(EXIT_CODE_NOT_FOUND,
-                              "Failed to find the service of %s: No service has this address.",
-                              target.address);
+                              "Failed to find %s: No service has this address or endpoint.",
+                              target_format(&target, name));
         return services_print(client, rows);
 }

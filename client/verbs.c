@@ -12,7 +12,7 @@ const Verb verb_table[] = {
         { "list", 0, VERB_ANY, VERB_SERVICES, verb_list, "[PATTERN...]", NULL, "List services" },
         { "show", 0, 1, VERB_SERVICES, verb_show, "[SERVICE]", NULL, "Show all properties, for programs" },
         { "endpoints", 1, 1, VERB_SERVICES, verb_endpoints, "SERVICE", NULL, "List the endpoints of a service" },
-        { "find", 1, 1, 0, verb_find_address, "ADDRESS[:PORT[/PROTOCOL]]", NULL, "Find the service of an address" },
+        { "find", 1, 1, 0, verb_find_address, "ADDRESS[:PORT[/PROTOCOL]]", NULL, "Find the service of an address or an endpoint" },
         { "explain", 1, 1, VERB_SERVICES, verb_explain, "SERVICE|ADDRESS[:PORT[/PROTOCOL]]", NULL, "Tell why an address does what it does, from the API object to the kernel" },
         { "stats", 0, 1, VERB_SERVICES, verb_stats, "[SERVICE]", NULL, "Show connections, packets and bytes" },
         { "top", 0, 0, 0, verb_top, "", NULL, "Show the rates of services on a live screen" },

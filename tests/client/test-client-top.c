@@ -187,12 +187,45 @@ static void test_many(void **state) {
         assert_int_equal(code, 0);
 }
 
+/* Colours and width are those of the terminal, unless somebody says otherwise (C1). */
+static void test_terminal(void **state) {
+        static const char *const script =
+                "command -v tmux >/dev/null || exit 77\n"
+                "unset TMUX NO_COLOR SYSTEMD_COLORS; export LC_ALL=C.UTF-8; S=\"$OUT.tmux\"\n"
+                "t() { tmux -S \"$S\" -f /dev/null \"$@\"; }\n"
+                "trap 't kill-server 2>/dev/null' EXIT\n"
+                "run() { rm -f \"$OUT\"; t send-keys \" clear; $1 ./ipvsproxyctl --address='$BUS' "
+                "$2; touch $OUT\" Enter\n"
+                "        for i in $(seq 100); do test -e \"$OUT\" && return; sleep 0.1; done; exit "
+                "9; }\n"
+                "coloured() { t capture-pane -p -e | grep -q \"$(printf '\\033')\\[[0-9;]*31m\"; "
+                "}\n"
+                "t new-session -d -x 40 -y 12 sh || exit 77\n"
+                "t send-keys ' PS1=' Enter\n"
+                "run '' 'list --no-pager -n shop'; coloured || exit 1\n"
+                "t capture-pane -p | awk 'length($0) > 40 { exit 1 }' || exit 2\n"
+                "t capture-pane -p | grep -q '\xe2\x80\xa6' || exit 3\n"
+                "run 'NO_COLOR=1' 'list --no-pager -n shop'; coloured && exit 4\n"
+                "run 'NO_COLOR=' 'list --no-pager -n shop'; coloured || exit 5\n"
+                "run 'TERM=dumb' 'list --no-pager -n shop'; coloured && exit 6\n"
+                "run 'SYSTEMD_COLORS=0' 'list --no-pager -n shop'; coloured && exit 7\n"
+                "run '' 'list --no-pager -n shop --color=never'; coloured && exit 8\n"
+                "t resize-window -x 300 -y 12\n"
+                "run '' 'list --no-pager -n shop'; t capture-pane -p | grep -q "
+                "'NodeAddress' || exit 10\n"
+                "exit 0\n";
+        int code = bench_shell(*state, script);
+
+        if (code == SKIPPED)
+                skip();
+        assert_int_equal(code, 0);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_batch),
-                cmocka_unit_test(test_screen),
-                cmocka_unit_test(test_screen_daemon),
-                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_batch),         cmocka_unit_test(test_screen),
+                cmocka_unit_test(test_screen_daemon), cmocka_unit_test(test_many),
+                cmocka_unit_test(test_terminal),
         };
 
         (void) setenv("LC_ALL", "C.UTF-8", 1);

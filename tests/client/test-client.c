@@ -71,11 +71,14 @@ static void test_find(void **state) {
                   "\"endpointsReady\":0,\"endpointsTotal\":3,\"programmedGeneration\":48211,"
                   "\"virtualServers\":1}]\n",
                   "" },
-                { "find 10.96.0.10:54", 4, "",
-                  "Failed to find the service of 10.96.0.10 port 54: No service has 10.96.0.10 "
-                  "port 54.\n" },
+                { "find 10.1.4.12 -o name", 0, "shop/cart:http\n", "" },
+                { "find 10.1.4.12:8080/tcp -o name", 0, "shop/cart:http\n", "" },
+                { "find 10.1.4.12:8081", 4, "",
+                  "Failed to find 10.1.4.12:8081: No service has this address or endpoint.\n" },
+                { "find 10.1.4.12:8080/udp", 4, "", NULL },
+                { "find 10.96.0.10:54", 4, "", NULL },
                 { "find 10.9.9.9", 4, "",
-                  "Failed to find the service of 10.9.9.9: No service has this address.\n" },
+                  "Failed to find 10.9.9.9: No service has this address or endpoint.\n" },
                 { "find 10.96.0.10:53/quic", 1, "",
                   "Failed to find the service of 10.96.0.10: Bad protocol \"quic\".\n" },
                 { "find fd00::b:443/tcp", 2, "", NULL },

@@ -8,8 +8,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "common/addr.h"
+#include "apiserver/proxy-rules.h"
 #include "common/log.h"
+#include "common/parse.h"
 
 #define TOKEN_MAX (64U << 10)
 #define TOKEN_AGE_MAX_USEC (60 * USEC_PER_SEC)
@@ -36,7 +37,6 @@ struct Credentials {
         char *connect_to; /* for CURLOPT_CONNECT_TO; NULL = none */
         char *host_header; /* "Host: …"; NULL = curl's own */
         char *proxy; /* "" = none, not even from the environment */
-        char *no_proxy;
         FileStamp stamps[_STAMPED_FILE_MAX];
         bool stamped;
         char *token; /* from the file; NULL = none could be read */
@@ -267,7 +267,7 @@ int credentials_apply(Credentials *credentials,
         if (r >= 0)
                 r = option_string(easy, CURLOPT_PROXY, credentials->proxy);
         if (r >= 0)
-                r = option_string(easy, CURLOPT_NOPROXY, credentials->no_proxy);
+                r = option_string(easy, CURLOPT_NOPROXY, ""); /* decided already */
         if (r >= 0)
                 r = credentials_apply_tls(credentials, easy);
         if (r >= 0)
@@ -285,21 +285,6 @@ static const char *environment(const char *lower, const char *upper) {
         return text && *text ? text : NULL;
 }
 
-static bool host_is_local(const char *host) {
-        char text[IP_ADDR_STRLEN];
-        size_t size = strlen(host);
-        IpAddr addr;
-
-        if (strcasecmp(host, "localhost") == 0)
-                return true;
-        if (*host == '[' && size > 2 && size - 2 < sizeof(text)) {
-                memcpy(text, host + 1, size - 2);
-                text[size - 2] = '\0';
-                host = text;
-        }
-        return ip_addr_parse(host, &addr) >= 0 && ip_addr_is_loopback(&addr);
-}
-
 /* Go's socks5 leaves names to the proxy; curl calls that socks5h. */
 static char *proxy_url_dup(const char *url) {
         static const char socks5[] = "socks5://";
@@ -310,23 +295,22 @@ static char *proxy_url_dup(const char *url) {
         return asprintf(&text, "socks5h://%s", url + strlen(socks5)) < 0 ? NULL : text;
 }
 
-static int credentials_set_proxy(Credentials *credentials, const char *scheme, const char *host) {
-        const char *proxy = credentials->config->proxy_url, *no_proxy = NULL;
-
-        if (!proxy && !host_is_local(host)) {
-                proxy = strcasecmp(scheme, "https") == 0 ? environment("https_proxy", "HTTPS_PROXY")
-                                                         : environment("http_proxy", "HTTP_PROXY");
-                no_proxy = environment("no_proxy", "NO_PROXY");
-        }
-        credentials->proxy = proxy_url_dup(proxy ? proxy : "");
-        credentials->no_proxy = strdup(no_proxy ? no_proxy : "");
-        return credentials->proxy && credentials->no_proxy ? 0 : -ENOMEM;
-}
-
 typedef struct ServerUrl {
         CURLU *url; /* owned */
         char *scheme, *host, *port; /* curl's */
 } ServerUrl;
+
+static int credentials_set_proxy(Credentials *credentials, const ServerUrl *server) {
+        const char *proxy = credentials->config->proxy_url;
+        uint16_t port = 0;
+
+        (void) parse_uint16(server->port, &port); /* curl has checked it */
+        if (!proxy && !proxy_rules_bypass(environment("no_proxy", "NO_PROXY"), server->host, port))
+                proxy = strcasecmp(server->scheme, "https") == 0 ? environment("https_proxy", "HTTPS_PROXY")
+                                                                 : environment("http_proxy", "HTTP_PROXY");
+        credentials->proxy = proxy_url_dup(proxy ? proxy : "");
+        return credentials->proxy ? 0 : -ENOMEM;
+}
 
 static void server_url_done(ServerUrl *server) {
         curl_free(server->scheme);
@@ -398,7 +382,7 @@ static int credentials_set_server(Credentials *credentials) {
         if (r >= 0)
                 r = server_url_text(&server, &credentials->url);
         if (r >= 0)
-                r = credentials_set_proxy(credentials, server.scheme, server.host);
+                r = credentials_set_proxy(credentials, &server);
         if (r >= 0 && credentials->config->tls_server_name && strcasecmp(server.scheme, "https") == 0)
                 r = credentials_set_server_name(credentials, &server);
         return r;
@@ -441,7 +425,6 @@ Credentials *credentials_free(Credentials *credentials) {
         free(credentials->url);
         free(credentials->connect_to);
         free(credentials->host_header);
-        free(credentials->no_proxy);
         free(credentials);
         return NULL;
 }

@@ -8,7 +8,7 @@
  * tls-server-name: the URL has that name as host, so that SNI and verification go by it, CURLOPT_CONNECT_TO leads to the
  * real host and a Host header names it (client-go: tls.Config.ServerName).
  * Proxies: proxy-url for everything; without it https_proxy or http_proxy and no_proxy from the environment, in either
- * case, never for localhost (golang.org/x/net/http/httpproxy). The proxy resolves names with socks5 too, as Go has it.
+ * case of letters (proxy-rules.h). The proxy resolves names with socks5 too, as Go has it.
  */
 #pragma once
 

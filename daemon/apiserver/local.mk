@@ -36,6 +36,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/manifests.h \
 	daemon/apiserver/prober.c \
 	daemon/apiserver/prober.h \
+	daemon/apiserver/proxy-rules.c \
+	daemon/apiserver/proxy-rules.h \
 	daemon/apiserver/reflector.c \
 	daemon/apiserver/reflector.h \
 	daemon/apiserver/reflector-body.c \

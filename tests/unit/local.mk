@@ -84,7 +84,7 @@ tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
 unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector \
-	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server
+	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -102,6 +102,9 @@ tests_unit_test_api_feed_LDADD = $(unit_api_libs)
 tests_unit_test_reflector_SOURCES = tests/unit/test-reflector.c $(unit_recorded)
 tests_unit_test_reflector_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_reflector_LDADD = $(unit_api_libs)
+tests_unit_test_api_transport_SOURCES = tests/unit/test-api-transport.c
+tests_unit_test_api_transport_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_api_transport_LDADD = $(unit_api_libs)
 unit_sink = tests/unit/reflector-sink.c tests/unit/reflector-sink.h
 tests_unit_test_api_memory_SOURCES = tests/unit/test-api-memory.c $(unit_sink)
 tests_unit_test_api_memory_CPPFLAGS = $(unit_api_cppflags)

@@ -29,6 +29,12 @@ static uint64_t api_resource_now(void *userdata) {
 
 /* ---- the transfer's end of it */
 
+static void on_sent(void *userdata) {
+        ApiResource *resource = userdata;
+
+        reflector_sent(resource->reflector);
+}
+
 static void on_response(unsigned status, uint64_t retry_after_usec, void *userdata) {
         ApiResource *resource = userdata;
 
@@ -61,7 +67,7 @@ static void on_done(int error, const char *message, void *userdata) {
 /* ---- what the reflector asks for */
 
 static int on_request(ReflectorRequest kind, const char *path, void *userdata) {
-        static const HttpHandlers handlers = { .response = on_response, .data = on_data, .done = on_done };
+        static const HttpHandlers handlers = { .sent = on_sent, .response = on_response, .data = on_data, .done = on_done };
         ApiResource *resource = userdata;
 
         resource->watching = kind == REFLECTOR_REQUEST_WATCH;

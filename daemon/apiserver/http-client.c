@@ -14,7 +14,7 @@
 #include "apiserver/credentials.h"
 #include "common/log.h"
 
-#define CONNECT_TIMEOUT_MS 8000L
+#define CONNECT_TIMEOUT_MS 6000L
 #define PROBE_TIMEOUT_MS 10000L
 #define SHORT_SILENCE_SEC 30L
 #define KEEPALIVE_IDLE_SEC 10L
@@ -23,6 +23,7 @@
 #define USER_TIMEOUT_MS 30000
 #define CONNECTIONS_MAX 8L
 #define AVOID_USEC (30 * USEC_PER_SEC)
+#define PATIENCE_USEC (2 * USEC_PER_SEC)
 
 typedef struct HttpSocket {
         struct HttpSocket *next;
@@ -58,7 +59,8 @@ struct HttpClient {
         const char *reset_reason;
         HttpSocket *sockets; /* owned */
         HttpTransfer *transfers; /* owned */
-        AvoidList avoid;
+        AvoidList avoid; /* until when */
+        AvoidList begun; /* since when a connection is being made, and none stands */
         bool global; /* curl_global_init() was called */
 };
 
@@ -138,7 +140,7 @@ static int http_error_to_errno(const HttpTransfer *transfer, CURLcode code) {
         }
 }
 
-/* An address that lets one connect and then says nothing is worse than one that is dead. */
+/* An address that lets one connect and then says nothing is worse than one that is dead. Without a connection there is none. */
 static void http_transfer_avoid(HttpTransfer *transfer) {
         HttpClient *client = transfer->client;
         char *text = NULL;
@@ -155,6 +157,7 @@ static bool http_transfer_retry(HttpTransfer *transfer, CURLcode code) {
                 return false;
         transfer->retried = true;
         avoid_list_clear(&transfer->client->avoid);
+        avoid_list_clear(&transfer->client->begun);
         (void) curl_multi_remove_handle(transfer->client->multi, transfer->easy);
         return curl_multi_add_handle(transfer->client->multi, transfer->easy) == CURLM_OK;
 }
@@ -162,12 +165,10 @@ static bool http_transfer_retry(HttpTransfer *transfer, CURLcode code) {
 static void http_transfer_ended(HttpTransfer *transfer, CURLcode code) {
         int error = http_error_to_errno(transfer, code);
         char message[CURL_ERROR_SIZE + 64];
-        curl_off_t connected = 0;
 
         if (http_transfer_retry(transfer, code))
                 return;
-        (void) curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
-        if (code == CURLE_OPERATION_TIMEDOUT && connected > 0)
+        if (code == CURLE_OPERATION_TIMEDOUT && !transfer->answered)
                 http_transfer_avoid(transfer);
         if (transfer->callback_error < 0)
                 (void) snprintf(message, sizeof(message), "%s", strerror(-transfer->callback_error));
@@ -221,6 +222,18 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *userdata) {
         return size * n;
 }
 
+/* Called when the connection stands, before the request is written. */
+static int on_connected(void *userdata, char *primary_ip, char *local_ip, int primary_port, int local_port) {
+        HttpTransfer *transfer = userdata;
+        IpAddr addr;
+
+        if (ip_addr_parse(primary_ip, &addr) >= 0)
+                avoid_list_remove(&transfer->client->begun, &addr);
+        if (transfer->handlers.sent)
+                transfer->handlers.sent(transfer->userdata);
+        return CURL_PREREQFUNC_OK;
+}
+
 static int on_socket_made(void *userdata, curl_socket_t fd, curlsocktype purpose) {
         int probes = KEEPALIVE_PROBES, timeout = USER_TIMEOUT_MS;
 
@@ -246,13 +259,31 @@ static bool address_of(const struct curl_sockaddr *address, IpAddr *ret) {
         return false;
 }
 
+/*
+ * Whether to pass over the address. libcurl lets the next of several waiting requests connect before it reports that the
+ * first one failed: what is known of a connection in the making has to count too.
+ */
+static bool http_client_avoids(HttpClient *client, const IpAddr *addr) {
+        uint64_t now = http_client_now(client), begun = avoid_list_time(&client->begun, addr);
+
+        if (begun > 0 && now - begun >= PATIENCE_USEC) {
+                avoid_list_remove(&client->begun, addr);
+                avoid_list_add(&client->avoid, addr, now + AVOID_USEC);
+        }
+        if (avoid_list_time(&client->avoid, addr) > now)
+                return true;
+        if (begun == 0)
+                avoid_list_add(&client->begun, addr, now);
+        return false;
+}
+
 /* CURL_SOCKET_BAD makes curl go on to the name's next address. */
 static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
         HttpTransfer *transfer = userdata;
         HttpClient *client = transfer->client;
         IpAddr addr;
 
-        if (address_of(address, &addr) && avoid_list_has(&client->avoid, &addr, http_client_now(client))) {
+        if (address_of(address, &addr) && http_client_avoids(client, &addr)) {
                 transfer->n_avoided++;
                 return CURL_SOCKET_BAD;
         }
@@ -374,6 +405,8 @@ static void http_transfer_set_callbacks(HttpTransfer *transfer) {
         (void) curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
         (void) curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
         (void) curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        (void) curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+        (void) curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
         (void) curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
         (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
         (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
@@ -524,6 +557,7 @@ int http_client_set_config(HttpClient *client, KubeClientConfig *config) {
         (void) credentials_free(client->credentials);
         client->credentials = credentials;
         avoid_list_clear(&client->avoid);
+        avoid_list_clear(&client->begun);
         http_client_reset(client, HTTP_RESET_RENEWED, "the configuration was reloaded");
         return 0;
 }

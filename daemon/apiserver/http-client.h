@@ -11,8 +11,9 @@
  * HTTP/1.1 another one to the same server. When such a probe fails, http_client_reset() drops all connections.
  * CURLOPT_UPKEEP_INTERVAL_MS (HTTP/2 PING) is not used: libcurl does not look for the answer to its PING.
  *
- * A name with several addresses: libcurl tries them in turn, with at most half of the remaining 8 s for each but the last.
- * An address that accepts connections and then hangs is avoided for 30 s while there are others.
+ * A name with several addresses: libcurl tries them in turn, with at most half of the remaining 6 s for each but the last.
+ * An address that does not answer, or accepts connections and then hangs, is avoided for 30 s while there are others;
+ * it is not tried by a second request when the first has been at it for 2 s.
  */
 #pragma once
 
@@ -32,8 +33,10 @@ typedef enum HttpMode {
         HTTP_MODE_PROBE, /* fails after 10 s */
 } HttpMode;
 
-/* The header of the answer, then its body in pieces, then the end. None may free the client. */
+/* The request leaves, the header of the answer comes, its body in pieces, the end. None may free the client. */
 typedef struct HttpHandlers {
+        /* There is a connection. May be NULL, or called again. Must not start or cancel requests. */
+        void (*sent)(void *userdata);
         /* Also for failures; 0 = no Retry-After. Must not start or cancel requests. */
         void (*response)(unsigned status, uint64_t retry_after_usec, void *userdata);
         /* Negative ends the request with that error. Must not start or cancel requests. */

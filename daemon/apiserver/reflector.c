@@ -152,7 +152,7 @@ static void reflector_send(Reflector *reflector, ReflectorState state, char *pat
         reflector->request_events = 0;
         reflector->begun_usec = reflector_now(reflector);
         reflector_set_state(reflector, state);
-        reflector->ops.arm(state == REFLECTOR_STATE_STREAMING ? STREAM_ANSWER_USEC : USEC_INFINITY, reflector->userdata);
+        reflector->ops.arm(USEC_INFINITY, reflector->userdata);
         if (path)
                 r = reflector->ops.request(kind, path, reflector->userdata);
         if (r >= 0)
@@ -453,6 +453,11 @@ void reflector_start(Reflector *reflector) {
 
 static bool reflector_is_requesting(const Reflector *reflector) {
         return reflector->state != REFLECTOR_STATE_IDLE && reflector->state != REFLECTOR_STATE_WAITING;
+}
+
+void reflector_sent(Reflector *reflector) {
+        if (reflector->state == REFLECTOR_STATE_STREAMING && reflector->status == 0)
+                reflector->ops.arm(STREAM_ANSWER_USEC, reflector->userdata);
 }
 
 void reflector_response(Reflector *reflector, unsigned status, uint64_t retry_after_usec) {

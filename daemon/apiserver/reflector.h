@@ -104,6 +104,8 @@ Reflector *reflector_free(Reflector *reflector);
 DEFINE_CLEANUP(Reflector *, reflector_free);
 
 void reflector_start(Reflector *reflector);
+/* The request has left: an answer can be expected. May be left out, or said twice. */
+void reflector_sent(Reflector *reflector);
 /* The HTTP status, and Retry-After (0 = none). */
 void reflector_response(Reflector *reflector, unsigned status, uint64_t retry_after_usec);
 /* Negative: the rest is not wanted, the owner ends the request and calls reflector_done(). */

@@ -237,9 +237,11 @@ static void test_faults(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(faults); i++) {
                 ApiFixture fixture;
 
+                if (i % 2 == 1 && !getenv("IPVSPROXY_SLOW_TESTS"))
+                        continue; /* each costs a delay or two; the machine has all of them in test-reflector */
                 start_and_watch(&fixture, NULL); /* each with delays that begin anew */
                 api_fixture_control(&fixture, faults[i], NULL);
-                api_fixture_control(&fixture, i % 2 == 0 ? "watch-end services" : "watch-reset services", NULL);
+                api_fixture_control(&fixture, i % 4 == 0 ? "watch-end services" : "watch-reset services", NULL);
                 api_fixture_control(&fixture, "put", SERVICE("new", "81"));
                 api_fixture_control(&fixture, "delete services default/web", NULL);
                 if (!api_fixture_run(&fixture, has_new, 20) || !api_fixture_run(&fixture, has_no_web, 20))

@@ -21,6 +21,7 @@
 #include "kernel/backend.h"
 #include "manager-config.h"
 #include "one-shot.h"
+#include "web/web.h"
 
 /*
  * READY follows the first sync. Where no API server answers it must not wait for one: on the node that runs the API
@@ -36,6 +37,7 @@ struct Daemon {
         Manager *manager;
         ApiServer *api; /* NULL without an API server */
         Bus *bus;
+        Web *web;
         sd_event_source *ready_timer;
         bool ready; /* READY=1 was sent */
         ManagerState state; /* as last told to the service manager */
@@ -63,6 +65,7 @@ int daemon_new(Config *config, int argc, char **argv, Daemon **ret) {
 Daemon *daemon_free(Daemon *daemon) {
         if (!daemon)
                 return NULL;
+        (void) web_free(daemon->web);
         (void) bus_free(daemon->bus);
         (void) api_server_free(daemon->api);
         (void) manager_free(daemon->manager);
@@ -328,6 +331,45 @@ static int daemon_new_bus(Daemon *daemon) {
         return bus_new(daemon->event, daemon->manager, &options, &daemon->bus);
 }
 
+static void on_web_counters(WebCounters *ret, void *userdata) {
+        const Daemon *daemon = userdata;
+        ApiServerStatus status;
+
+        *ret = (WebCounters) {};
+        if (!daemon->api)
+                return;
+        api_server_status(daemon->api, &status);
+        for (size_t i = 0; i < _API_RESOURCE_MAX; i++) {
+                const ReflectorStatus *resource = &status.resources[i];
+
+                ret->api_requests += resource->n_lists + resource->n_watches;
+                ret->api_errors += resource->n_errors;
+                ret->api_lists += resource->n_lists;
+                ret->api_watch_events += resource->n_events;
+        }
+}
+
+static char *on_web_config(void *userdata) {
+        const Daemon *daemon = userdata;
+        char *text = NULL;
+
+        return config_format_json(daemon->config, &text) < 0 ? NULL : text;
+}
+
+static int daemon_new_web(Daemon *daemon) {
+        WebOptions options = {
+                .healthz_address = daemon->config->healthz_bind_address,
+                .metrics_address = daemon->config->metrics_bind_address,
+                .hard_fail = daemon->config->bind_address_hard_fail,
+                .version = PACKAGE_VERSION,
+                .config = on_web_config,
+                .counters = on_web_counters,
+                .userdata = daemon,
+        };
+
+        return web_new(daemon->event, daemon->manager, &options, &daemon->web);
+}
+
 /* Takes the client. */
 static int daemon_new_parts(Daemon *daemon, KubeClientConfig *client) {
         int r = daemon_new_manager(daemon, client);
@@ -340,7 +382,8 @@ static int daemon_new_parts(Daemon *daemon, KubeClientConfig *client) {
                 r = daemon_new_api(daemon, client);
         if (daemon->config->dry_run || r < 0)
                 return r;
-        return daemon_new_bus(daemon);
+        r = daemon_new_bus(daemon);
+        return r < 0 ? r : daemon_new_web(daemon);
 }
 
 static int daemon_start(Daemon *daemon) {
@@ -351,6 +394,11 @@ static int daemon_start(Daemon *daemon) {
         r = manager_start(daemon->manager);
         if (r < 0)
                 return r; /* logged */
+        if (daemon->web) {
+                r = web_start(daemon->web);
+                if (r < 0)
+                        return r; /* logged */
+        }
         if (daemon->api) {
                 r = api_server_start(daemon->api);
                 if (r < 0)

@@ -10,8 +10,8 @@ ipvsproxyd_SOURCES = \
 	daemon/one-shot.c \
 	daemon/one-shot.h
 ipvsproxyd_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
-ipvsproxyd_LDADD = libbus.a libapiserver.a libconfig.a libcontrol.a libkerneldryrun.a $(libkernel_libs) \
-	$(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)
+ipvsproxyd_LDADD = libweb.a libbus.a libapiserver.a libconfig.a libcontrol.a libkerneldryrun.a $(libkernel_libs) \
+	$(MHD_LIBS) $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)
 
 include daemon/model/local.mk
 include daemon/config/local.mk

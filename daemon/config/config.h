@@ -185,6 +185,9 @@ int config_load(int argc, char **argv, Config **ret, ConfigMessages *messages);
 /* The effective configuration as YAML, which config_load() reads back to the same. New memory. -ENOMEM. */
 int config_format(const Config *config, char **ret);
 
+/* The same as one JSON object, in one line. New memory. -ENOMEM. */
+int config_format_json(const Config *config, char **ret);
+
 /* config_format() into config->write_config_to. -errno of the file. */
 int config_write(const Config *config);
 

@@ -3,12 +3,14 @@
 noinst_LIBRARIES += libconfig.a
 dist_man_MANS += man/ipvsproxyd.8 man/ipvsproxy-config.5
 libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) $(JSON_CFLAGS)
 libconfig_a_SOURCES = \
 	daemon/config/config-fields.c \
 	daemon/config/config-file-value.c \
 	daemon/config/config-file.c \
 	daemon/config/config-flags.c \
 	daemon/config/config-format.c \
+	daemon/config/config-json.c \
 	daemon/config/config-gates.c \
 	daemon/config/config-help.c \
 	daemon/config/config-message.c \

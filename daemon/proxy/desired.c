@@ -71,7 +71,7 @@ static void on_claims_changed(const ServerState *server, void *userdata) {
 }
 
 static int desired_enter_claims(Desired *desired, DesiredService *service) {
-        for (size_t i = 0; i < service->n_ports; i++)
+        for (size_t i = 0; service && i < service->n_ports; i++)
                 for (size_t k = 0; k < service->ports[i].n_servers; k++) {
                         int r = kernel_table_claim(desired->table, &service->ports[i].servers[k].claim);
 
@@ -82,7 +82,7 @@ static int desired_enter_claims(Desired *desired, DesiredService *service) {
 }
 
 static void desired_release_claims(Desired *desired, DesiredService *service) {
-        for (size_t i = 0; i < service->n_ports; i++)
+        for (size_t i = 0; service && i < service->n_ports; i++)
                 for (size_t k = 0; k < service->ports[i].n_servers; k++)
                         kernel_table_release(desired->table, &service->ports[i].servers[k].claim);
 }
@@ -145,15 +145,24 @@ static void desired_drop(Desired *desired, DesiredService *service) {
         desired_service_free(service);
 }
 
-/* Beside the old one, whose claims give way and whose wishes count once more meanwhile. */
+/*
+ * In the place of the old one. First come all new claims, then the old ones go, so that no server is without a claim in
+ * between, and only then it is seen which of the new ones hold: a Service that was made anew is younger than its old
+ * claims. Wishes of the old one still count, so that what both want is never queued.
+ */
 static int desired_enter(Desired *desired, const ProxyConfig *config, DesiredService *old, DesiredService *service) {
-        int r = 0;
+        int r = service ? desired_enter_claims(desired, service) : 0;
 
+        if (r < 0)
+                return r;
+        desired_release_claims(desired, old);
         if (service)
-                r = desired_enter_claims(desired, service);
-        if (r >= 0 && service)
                 r = desired_service_enter_wishes(service, desired->table, config);
-        return r < 0 ? r : desired_index(desired, old, service);
+        if (r >= 0)
+                r = desired_index(desired, old, service);
+        if (r < 0)
+                (void) desired_enter_claims(desired, old); /* the servers are all there still: no memory is needed */
+        return r;
 }
 
 static void desired_count(Desired *desired, const DesiredService *old, const DesiredService *service) {

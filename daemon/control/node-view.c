@@ -82,7 +82,8 @@ static bool node_view_changed(const NodeView *view, const ProxyConfig *config, c
                 memcmp(config->node_port_addresses,
                        view->config.node_port_addresses,
                        config->n_node_port_addresses * sizeof(IpAddr)) != 0) ||
-               !view->zone || strcmp(view->zone, zone) != 0;
+               memcmp(config->node_ips, view->config.node_ips, sizeof(config->node_ips)) != 0 || !view->zone ||
+               strcmp(view->zone, zone) != 0;
 }
 
 int node_view_update(NodeView *view, const ManagerOptions *options, const Node *node, const HostAddresses *host) {

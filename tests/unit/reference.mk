@@ -27,3 +27,11 @@ tests_unit_test_reference_more_SOURCES = tests/unit/test-reference-more.c
 tests_unit_test_reference_more_LDADD = $(unit_world_libs)
 tests_unit_test_desired_property_SOURCES = tests/unit/test-desired-property.c
 tests_unit_test_desired_property_LDADD = $(unit_world_libs)
+
+# control/node-view.c over the kernel in memory
+unit_node = tests/unit/test-reference-node
+check_PROGRAMS += $(unit_node)
+TESTS += $(unit_node)
+tests_unit_test_reference_node_SOURCES = tests/unit/test-reference-node.c
+tests_unit_test_reference_node_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_reference_node_LDADD = libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)

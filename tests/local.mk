@@ -8,3 +8,4 @@ include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/apiserver/local.mk
 include tests/vm/local.mk
+include tests/bench/local.mk

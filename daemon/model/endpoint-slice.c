@@ -67,6 +67,16 @@ int endpoint_slice_add_string(EndpointSlice *slice, const char *text, bool share
         return 0;
 }
 
+void endpoint_slice_shrink(EndpointSlice *slice) {
+        char *smaller = slice->strings_size < slice->strings_allocated ? realloc(slice->strings, slice->strings_size) :
+                                                                         NULL;
+
+        if (!smaller)
+                return;
+        slice->strings = smaller;
+        slice->strings_allocated = slice->strings_size;
+}
+
 const char *endpoint_slice_string_at(const EndpointSlice *slice, SliceString first, unsigned n) {
         const char *text = endpoint_slice_string(slice, first);
 

@@ -24,7 +24,7 @@ typedef struct SlicePort {
 
 enum {
         ENDPOINT_READY = 1 << 0, /* conditions.ready, default true */
-        ENDPOINT_SERVING = 1 << 1, /* conditions.serving, default: ready */
+        ENDPOINT_SERVING = 1 << 1, /* conditions.serving, default true */
         ENDPOINT_TERMINATING = 1 << 2, /* conditions.terminating, default false */
 };
 
@@ -73,6 +73,9 @@ static inline const char *endpoint_slice_string(const EndpointSlice *slice, Slic
 
 /* The n-th of adjacent strings. */
 const char *endpoint_slice_string_at(const EndpointSlice *slice, SliceString first, unsigned n);
+
+/* Gives memory back that growing took too much of. */
+void endpoint_slice_shrink(EndpointSlice *slice);
 
 /* Whether all fields but trigger_usec are equal: an update that says nothing new. */
 bool endpoint_slice_equal(const EndpointSlice *a, const EndpointSlice *b);

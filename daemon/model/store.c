@@ -306,6 +306,7 @@ int store_put_slice(Store *store, ObjectSource source, EndpointSlice *object) {
                 return 0;
 
         (void) endpoint_slice_free(slice->objects[source]);
+        endpoint_slice_shrink(owned);
         slice->objects[source] = TAKE_PTR(owned);
         if (slice_entry_object(slice) != slice->objects[source])
                 return 0; /* a stronger source has it too */

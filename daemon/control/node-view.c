@@ -108,6 +108,7 @@ int node_view_update(NodeView *view, const ManagerOptions *options, const Node *
                 .n_node_port_addresses = n,
                 .host_addresses = host->addrs,
                 .n_host_addresses = host->n_addrs,
+                .ping_by_endpoints = options->filter.ping == PING_WITH_ENDPOINTS,
                 .node_ips = { node_ips[0], node_ips[1] },
         };
         (void) strncpy(config.scheduler, options->scheduler, sizeof(config.scheduler) - 1);

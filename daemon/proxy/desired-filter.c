@@ -23,10 +23,10 @@ static void *wish_array_grow(void *array, uint32_t n, uint32_t *n_allocated, uin
         return bigger;
 }
 
-/* A cluster IP with endpoints and one port has four. */
+/* A cluster IP with one port has three. */
 int desired_service_want(DesiredService *service, KernelTable *table, const FilterElement *element) {
         ElementState **elements =
-                wish_array_grow(service->elements, service->n_elements, &service->n_elements_allocated, 4);
+                wish_array_grow(service->elements, service->n_elements, &service->n_elements_allocated, 3);
         int r;
 
         if (!elements)
@@ -154,7 +154,10 @@ static int desired_service_want_firewall(DesiredService *service,
 /* ---- servers */
 
 /* The sets a server of a kind is in, with the state of its real servers. */
-static size_t server_sets(const DesiredService *service, const PortServer *server, FilterSet sets[static _FILTER_SET_MAX]) {
+static size_t server_sets(const ProxyConfig *config,
+                          const DesiredService *service,
+                          const PortServer *server,
+                          FilterSet sets[static _FILTER_SET_MAX]) {
         bool empty = server->claim.dests->n_servers == 0;
         size_t n = 0;
 
@@ -162,7 +165,7 @@ static size_t server_sets(const DesiredService *service, const PortServer *serve
                 sets[n++] = FILTER_SET_SERVICE_PORTS;
         if (server->bound)
                 sets[n++] = FILTER_SET_SERVICE_IPS;
-        if (server->bound && !empty)
+        if (server->bound && !empty && config->ping_by_endpoints)
                 sets[n++] = FILTER_SET_PING_IPS;
         if (empty)
                 sets[n++] = FILTER_SET_NO_ENDPOINTS;
@@ -204,7 +207,7 @@ static int wisher_want_server(Wisher *w, DesiredService *service, PortServer *se
         server->held = server_claim_holds(&server->claim);
         if (!server->held)
                 return 0;
-        n_sets = server_sets(service, server, sets);
+        n_sets = server_sets(w->config, service, server, sets);
         for (size_t i = 0; i < n_sets && r >= 0; i++) {
                 FilterElement element = server_element(key, sets[i]);
 

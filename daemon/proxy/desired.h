@@ -26,6 +26,7 @@ typedef struct ProxyConfig {
         const IpAddr *host_addresses; /* sorted; of the node's other devices: only cluster IPs are bound although here */
         size_t n_host_addresses;
         const OverrideSet *overrides; /* weights of single endpoints over what the rules say; NULL = none */
+        bool ping_by_endpoints; /* PING_WITH_ENDPOINTS: else nobody asks for FILTER_SET_PING_IPS, and it stays empty */
         IpAddr node_ips[2]; /* the node's IPv4 and IPv6 address, or none: who is meant by a source range with it */
 } ProxyConfig;
 

@@ -305,7 +305,8 @@ void world_run_cases(const WorldCase *cases, size_t n_cases) {
 void world_init(World *world) {
         *world = (World) {
                 .config = { .topology = { .node_name = WORLD_NODE, .zone = "", .node_hints = true },
-                            .scheduler = "rr" },
+                            .scheduler = "rr",
+                            .ping_by_endpoints = true },
         };
         assert_int_equal(store_new(NULL, NULL, &world->store), 0);
         assert_int_equal(kernel_table_new(&world->table), 0);

@@ -6,7 +6,8 @@ tests_unit_libworld_a_SOURCES = tests/unit/world.c tests/unit/world-plan.c tests
 
 unit_reference = tests/unit/test-reference-cluster-ip tests/unit/test-reference-external \
 	tests/unit/test-reference-maps tests/unit/test-reference-node-port tests/unit/test-reference-policy \
-	tests/unit/test-reference-servers tests/unit/test-reference-more tests/unit/test-desired-property
+	tests/unit/test-reference-servers tests/unit/test-reference-more tests/unit/test-desired-property \
+	tests/unit/test-desired-load
 check_PROGRAMS += $(unit_reference)
 TESTS += $(unit_reference)
 unit_world_libs = tests/unit/libworld.a $(unit_pure_libs)
@@ -27,6 +28,8 @@ tests_unit_test_reference_more_SOURCES = tests/unit/test-reference-more.c
 tests_unit_test_reference_more_LDADD = $(unit_world_libs)
 tests_unit_test_desired_property_SOURCES = tests/unit/test-desired-property.c
 tests_unit_test_desired_property_LDADD = $(unit_world_libs)
+tests_unit_test_desired_load_SOURCES = tests/unit/test-desired-load.c
+tests_unit_test_desired_load_LDADD = $(unit_world_libs)
 
 # control/node-view.c over the kernel in memory
 unit_node = tests/unit/test-reference-node

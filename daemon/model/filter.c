@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/filter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/macros.h"
+#include "model/service.h"
 
 static const FilterSetType filter_set_table[_FILTER_SET_MAX] = {
         [FILTER_SET_SERVICE_IPS] = { "service_ips" },
@@ -34,6 +36,30 @@ const HashOps filter_element_ops = { .hash = filter_element_hash, .equal = filte
 
 _Static_assert(sizeof(FilterElement) == 1 + 1 + 2 + 2 * sizeof(IpAddr) + 1 + 1,
                "no padding in an element");
+
+const char *filter_element_format(const FilterElement *element, char buf[static FILTER_ELEMENT_STRLEN]) {
+        const FilterSetType *type = filter_set_type((FilterSet) element->set);
+        const char *protocol = protocol_to_string((Protocol) element->protocol);
+        IpNet net = { element->source, element->source_prefix };
+        char addr[IP_PORT_STRLEN], source[IP_NET_STRLEN] = "";
+
+        if (type->interval)
+                (void) ip_net_format(&net, source);
+        else if (type->has_source)
+                (void) ip_addr_format(&element->source, source);
+        if (type->has_port)
+                (void) snprintf(buf,
+                                FILTER_ELEMENT_STRLEN,
+                                "%s %s/%s%s%s",
+                                type->name,
+                                ip_port_format(&element->addr, element->port, addr),
+                                protocol ? protocol : "?",
+                                source[0] ? " " : "",
+                                source);
+        else
+                (void) snprintf(buf, FILTER_ELEMENT_STRLEN, "%s %s", type->name, ip_addr_format(&element->addr, addr));
+        return buf;
+}
 
 static const char *const detect_local_mode_table[_DETECT_LOCAL_MAX] = {
         [DETECT_LOCAL_CLUSTER_CIDR] = "ClusterCIDR",

@@ -63,6 +63,10 @@ const FilterSetType *filter_set_type(FilterSet set);
 /* Keys are FilterElement. */
 extern const HashOps filter_element_ops;
 
+/* "service_ips 10.0.0.1", "service_ports 10.0.0.1:80/tcp", "source_ranges 10.0.0.1:80/tcp 10.0.0.0/8"; for people */
+#define FILTER_ELEMENT_STRLEN (24 + IP_PORT_STRLEN + 8 + IP_NET_STRLEN)
+const char *filter_element_format(const FilterElement *element, char buf[static FILTER_ELEMENT_STRLEN]);
+
 /* How pods of this node are told from everything else (reference §3.8). */
 typedef enum DetectLocalMode {
         DETECT_LOCAL_CLUSTER_CIDR,

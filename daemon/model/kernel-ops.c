@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/kernel-ops.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 static const char *const ipvs_op_kind_table[_IPVS_OP_MAX] = {
@@ -14,4 +15,12 @@ static const char *const ipvs_op_kind_table[_IPVS_OP_MAX] = {
 
 const char *ipvs_op_kind_to_string(IpvsOpKind kind) {
         return kind < _IPVS_OP_MAX ? ipvs_op_kind_table[kind] : NULL;
+}
+
+bool ipvs_op_failed(const IpvsOp *op) {
+        if (op->result >= 0)
+                return false;
+        if (op->kind == IPVS_OP_DELETE_SERVICE)
+                return op->result != -ESRCH;
+        return op->kind != IPVS_OP_DELETE_DEST || (op->result != -ESRCH && op->result != -ENOENT);
 }

@@ -30,6 +30,9 @@ typedef struct IpvsOp {
         int result; /* out: 0, or the kernel's -errno; -ECANCELED where the channel broke before an answer */
 } IpvsOp;
 
+/* Whether it failed; a removal that finds nothing to remove did not (ip_vs_ctl.c: ESRCH, of a real server ENOENT too). */
+bool ipvs_op_failed(const IpvsOp *op);
+
 typedef struct AddressOp {
         IpAddr addr;
         bool add; /* else remove */

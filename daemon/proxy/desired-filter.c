@@ -204,9 +204,11 @@ static int wisher_want_server(Wisher *w, DesiredService *service, PortServer *se
         size_t n_sets;
         int r = 0;
 
-        server->held = server_claim_holds(&server->claim);
-        if (!server->held)
+        server->claim.held = server_claim_holds(&server->claim);
+        if (!server->claim.held)
                 return 0;
+        if (server->claim.next && !server->claim.next->held)
+                kernel_table_queue_server(w->table, server->claim.server); /* was left out of plans so far */
         n_sets = server_sets(w->config, service, server, sets);
         for (size_t i = 0; i < n_sets && r >= 0; i++) {
                 FilterElement element = server_element(key, sets[i]);

@@ -65,7 +65,7 @@ static void on_claims_changed(const ServerState *server, void *userdata) {
         for (const ServerClaim *c = server->claims; c; c = c->next) {
                 const PortServer *claimant = (const PortServer *) (const void *) c;
 
-                if (claimant->service->entry != desired->updating && claimant->held != server_claim_holds(c))
+                if (claimant->service->entry != desired->updating && c->held != server_claim_holds(c))
                         store_mark_dirty(desired->store, claimant->service->entry);
         }
 }

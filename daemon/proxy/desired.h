@@ -68,7 +68,6 @@ typedef struct PortServer {
         DesiredService *service; /* borrowed */
         AddressKind kind;
         bool bound; /* its address belongs on kube-ipvs0 */
-        bool held; /* had its server when the elements were computed */
         bool stands_in; /* policy Local: the cluster's real servers in the place of local ones */
         bool firewalled; /* a load-balancer IP under source ranges */
 } PortServer;

@@ -14,6 +14,8 @@ struct KernelTable {
         HashMap elements; /* FilterElement → ElementState, owned */
         HashMap servers; /* VirtualServerKey → ServerState, owned */
         DirtyQueue queues[_DIRTY_MAX];
+        size_t n_failed;
+        uint64_t next_retry_usec; /* not later than that of any failure */
         ClaimObserver observer;
         void *userdata;
 };
@@ -114,6 +116,7 @@ bool kernel_table_is_clean(const KernelTable *table) {
 void kernel_table_collect_address(KernelTable *table, AddressState *address) {
         if (address->n_wanted > 0 || address->n_servers > 0 || address->present || address->dirty.queued)
                 return;
+        kernel_table_clear_failure(table, &address->failure);
         (void) hashmap_remove(&table->addresses, &address->addr);
         free(address);
 }
@@ -121,6 +124,7 @@ void kernel_table_collect_address(KernelTable *table, AddressState *address) {
 void kernel_table_collect_element(KernelTable *table, ElementState *element) {
         if (element->n_wanted > 0 || element->present || element->dirty.queued)
                 return;
+        kernel_table_clear_failure(table, &element->failure);
         (void) hashmap_remove(&table->elements, &element->element);
         free(element);
 }
@@ -128,8 +132,73 @@ void kernel_table_collect_element(KernelTable *table, ElementState *element) {
 void kernel_table_collect_server(KernelTable *table, ServerState *server) {
         if (server->claims || server->present || server->dirty.queued)
                 return;
+        kernel_table_clear_failure(table, &server->failure);
         (void) hashmap_remove(&table->servers, &server->key);
         server_state_free(server);
+}
+
+/* ---- failures */
+
+#define RETRY_DOUBLINGS 5
+
+void failure_note(Failure *failure, int error, uint64_t now_usec, uint64_t first_usec) {
+        failure->error = error;
+        failure->retry_usec = now_usec + (first_usec << MIN2(failure->n_tries, (unsigned) RETRY_DOUBLINGS));
+        failure->n_tries++;
+}
+
+void kernel_table_fail(KernelTable *table, Failure *failure, int error, uint64_t now_usec, uint64_t first_usec) {
+        if (failure->error == 0)
+                table->n_failed++;
+        failure_note(failure, error, now_usec, first_usec);
+        if (table->next_retry_usec == 0 || failure->retry_usec < table->next_retry_usec)
+                table->next_retry_usec = failure->retry_usec;
+}
+
+void kernel_table_clear_failure(KernelTable *table, Failure *failure) {
+        if (failure->error == 0)
+                return;
+        *failure = (Failure) {};
+        if (--table->n_failed == 0)
+                table->next_retry_usec = 0;
+}
+
+size_t kernel_table_n_failed(const KernelTable *table) {
+        return table->n_failed;
+}
+
+uint64_t kernel_table_next_retry(const KernelTable *table) {
+        return table->next_retry_usec;
+}
+
+/* Whether it is due; else the next round is not later than it. */
+static bool failure_is_due(KernelTable *table, const Failure *failure, uint64_t now_usec) {
+        if (failure->error == 0)
+                return false;
+        if (failure->retry_usec <= now_usec)
+                return true;
+        if (table->next_retry_usec == 0 || failure->retry_usec < table->next_retry_usec)
+                table->next_retry_usec = failure->retry_usec;
+        return false;
+}
+
+void kernel_table_retry(KernelTable *table, uint64_t now_usec) {
+        AddressState *address;
+        ElementState *element;
+        ServerState *server;
+
+        table->next_retry_usec = 0;
+        if (table->n_failed == 0)
+                return;
+        for (size_t i = 0; (server = hashmap_next(&table->servers, &i));)
+                if (failure_is_due(table, &server->failure, now_usec))
+                        kernel_table_queue_server(table, server);
+        for (size_t i = 0; (address = hashmap_next(&table->addresses, &i));)
+                if (failure_is_due(table, &address->failure, now_usec))
+                        kernel_table_queue_address(table, address);
+        for (size_t i = 0; (element = hashmap_next(&table->elements, &i));)
+                if (failure_is_due(table, &element->failure, now_usec))
+                        kernel_table_queue_element(table, element);
 }
 
 /* ---- records, found or made */
@@ -320,6 +389,7 @@ int kernel_table_set_address(KernelTable *table, const IpAddr *addr, bool presen
         if (!address)
                 return present ? -ENOMEM : 0;
         address->present = present;
+        kernel_table_clear_failure(table, &address->failure);
         if (present != (address->n_wanted > 0))
                 kernel_table_queue_address(table, address);
         else
@@ -334,6 +404,7 @@ int kernel_table_set_element(KernelTable *table, const FilterElement *element, b
         if (!state)
                 return present ? -ENOMEM : 0;
         state->present = present;
+        kernel_table_clear_failure(table, &state->failure);
         if (present != (state->n_wanted > 0))
                 kernel_table_queue_element(table, state);
         else
@@ -352,8 +423,9 @@ static int server_state_set_present(KernelTable *table, ServerState *server, boo
                 address = kernel_table_ensure_address(table, &server->key.addr);
                 if (!address)
                         return -ENOMEM;
-                address->n_servers++;
                 address->n_orphans += !server->claims;
+                if (address->n_servers++ == 0 && address->n_wanted > 0 && !address->present)
+                        kernel_table_queue_address(table, address);
         } else if (!counts && counted) {
                 address = hashmap_get(&table->addresses, &server->key.addr);
                 assert(address && address->n_servers > 0);
@@ -475,24 +547,6 @@ int kernel_table_set_server(KernelTable *table,
                 server->actual = *actual;
         kernel_table_queue_server(table, server);
         return 0;
-}
-
-void kernel_table_forget_addresses(KernelTable *table) {
-        AddressState *address;
-
-        for (size_t i = 0; (address = hashmap_next(&table->addresses, &i));) {
-                address->present = false;
-                kernel_table_queue_address(table, address);
-        }
-}
-
-void kernel_table_forget_elements(KernelTable *table) {
-        ElementState *element;
-
-        for (size_t i = 0; (element = hashmap_next(&table->elements, &i));) {
-                element->present = false;
-                kernel_table_queue_element(table, element);
-        }
 }
 
 /* ---- reading */

@@ -24,11 +24,19 @@ typedef struct DirtyLink {
         bool queued;
 } DirtyLink;
 
+/* The last operation on the record failed; all zero: it did not. */
+typedef struct Failure {
+        int error; /* -errno */
+        unsigned n_tries;
+        uint64_t retry_usec; /* when it is tried again; CLOCK_BOOTTIME */
+} Failure;
+
 typedef struct AddressState {
         DirtyLink dirty; /* first */
         IpAddr addr;
+        Failure failure;
         uint32_t n_wanted;
-        uint32_t n_servers; /* present virtual servers of ours on it */
+        uint32_t n_servers; /* present virtual servers of ours on it: it waits for the first of them */
         uint32_t n_orphans; /* of these, those that nobody claims: it stays until they are gone */
         bool present; /* on kube-ipvs0 */
         bool seen; /* for who compares with a dump */
@@ -36,6 +44,7 @@ typedef struct AddressState {
 
 typedef struct ElementState {
         DirtyLink dirty; /* first */
+        Failure failure;
         FilterElement element;
         uint32_t n_wanted;
         bool present;
@@ -50,6 +59,7 @@ typedef struct ServerClaim {
         DestList *dests; /* owned reference */
         uint64_t age_usec; /* creation time of the Service: the older one holds the server … */
         const char *age_tie; /* … then the smaller key; borrowed, lives as long as the claim */
+        bool held; /* it had its server when what goes with it was wished for; before that nothing is programmed */
 } ServerClaim;
 
 typedef struct RealServerState {
@@ -65,6 +75,7 @@ typedef enum ServerOwner {
 struct ServerState {
         DirtyLink dirty; /* first */
         VirtualServerKey key;
+        Failure failure;
         ServerClaim *claims; /* borrowed list; the head holds it */
 
         bool present;
@@ -73,7 +84,6 @@ struct ServerState {
         VirtualServer actual;
         RealServerState *dests; /* owned; sorted */
         size_t n_dests;
-        int error; /* first -errno of the last operations on it; 0 = fine */
 };
 
 int kernel_table_new(KernelTable **ret);
@@ -125,9 +135,6 @@ int server_state_set_owner(KernelTable *table, ServerState *server, ServerOwner 
 int server_state_put_dest(ServerState *server, const RealServer *dest, uint64_t drain_usec);
 void server_state_remove_dest(ServerState *server, const IpPort *addr);
 RealServerState *server_state_find_dest(const ServerState *server, const IpPort *addr);
-/* Forgets what the kernel holds of a kind, before all of it is entered anew; every record is queued. */
-void kernel_table_forget_addresses(KernelTable *table);
-void kernel_table_forget_elements(KernelTable *table);
 
 ServerState *kernel_table_server(const KernelTable *table, const VirtualServerKey *key);
 AddressState *kernel_table_address(const KernelTable *table, const IpAddr *addr);
@@ -138,6 +145,18 @@ ServerState *kernel_table_next_server(const KernelTable *table, size_t *i);
 AddressState *kernel_table_next_address(const KernelTable *table, size_t *i);
 ElementState *kernel_table_next_element(const KernelTable *table, size_t *i);
 size_t kernel_table_n_servers(const KernelTable *table);
+
+/* ---- failures: each record is tried again by itself, with growing delays; the others go on */
+
+/* `first_usec` is the delay after the first failure; it doubles up to 32 times that. */
+void failure_note(Failure *failure, int error, uint64_t now_usec, uint64_t first_usec);
+void kernel_table_fail(KernelTable *table, Failure *failure, int error, uint64_t now_usec, uint64_t first_usec);
+void kernel_table_clear_failure(KernelTable *table, Failure *failure);
+size_t kernel_table_n_failed(const KernelTable *table);
+/* When the next of them is due; 0 = none. It may be earlier than that, never later. */
+uint64_t kernel_table_next_retry(const KernelTable *table);
+/* Queues those that are due; UINT64_MAX: all. */
+void kernel_table_retry(KernelTable *table, uint64_t now_usec);
 
 /* ---- queues, used by plan.c and by who retries */
 

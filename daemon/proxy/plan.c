@@ -34,6 +34,7 @@ void plan_done(Plan *plan) {
         free(plan->addresses_removed.items);
         free(plan->elements_removed.items);
         free(plan->flows.items);
+        free(plan->drains.items);
         *plan = (Plan) {};
 }
 
@@ -44,6 +45,7 @@ static void plan_clear(Plan *plan) {
         plan->addresses_removed.n_items = 0;
         plan->elements_removed.n_items = 0;
         plan->flows.n_items = 0;
+        plan->drains.n_items = 0;
 }
 
 size_t plan_n_operations(const Plan *plan) {
@@ -91,19 +93,33 @@ static bool real_server_leaves(const ServerState *server, const RealServerState 
         return dest->drain_usec > 0 && dest->drain_usec <= options->now_usec;
 }
 
+static int plan_add_drain(Plan *plan, const VirtualServerKey *key, const IpPort *dest) {
+        DrainStart *start = PLAN_APPEND(&plan->drains);
+
+        if (!start)
+                return -ENOMEM;
+        start->key = *key;
+        start->dest = *dest;
+        return 0;
+}
+
 static int plan_unwanted_dest(Plan *plan, ServerState *server, RealServerState *dest, const PlanOptions *options) {
         RealServer quiet = dest->server;
+        int r;
 
         if (!options->may_remove)
                 return 0;
         if (real_server_leaves(server, dest, options)) {
-                int r = plan_add_server_op(plan, IPVS_OP_DELETE_DEST, &server->actual, &dest->server);
-
+                r = plan_add_server_op(plan, IPVS_OP_DELETE_DEST, &server->actual, &dest->server);
                 return r < 0 ? r : plan_add_flow(plan, &server->key, &dest->server.addr);
         }
+        if (dest->server.weight == 0 && dest->drain_usec > 0)
+                return 0;
+        r = plan_add_drain(plan, &server->key, &dest->server.addr);
+        if (r < 0)
+                return r;
         if (dest->server.weight == 0) { /* by us before a restart, or by kube-proxy: it only gets its deadline */
-                if (dest->drain_usec == 0)
-                        dest->drain_usec = plan->drain_deadline_usec;
+                dest->drain_usec = plan->drain_deadline_usec;
                 return 0;
         }
         quiet.weight = 0;
@@ -172,13 +188,54 @@ static int plan_unwanted_server(Plan *plan, ServerState *server, const PlanOptio
         return r < 0 ? r : plan_add_server_op(plan, IPVS_OP_DELETE_SERVICE, &server->actual, NULL);
 }
 
+/* Sets that protect what they name, or without which an answer would not come back. */
+static bool filter_set_protects(FilterSet set) {
+        return set == FILTER_SET_SERVICE_IPS || set == FILTER_SET_SERVICE_PORTS || set == FILTER_SET_CLUSTER_PORTS ||
+               set == FILTER_SET_EXTERNAL_PORTS || set == FILTER_SET_LOCAL_ONLY || set == FILTER_SET_FIREWALLED;
+}
+
+static FilterElement key_element(const VirtualServerKey *key, FilterSet set) {
+        bool has_port = filter_set_type(set)->has_port;
+
+        return (FilterElement) {
+                .set = (uint8_t) set,
+                .protocol = has_port ? key->protocol : 0,
+                .port = has_port ? key->port : 0,
+                .addr = key->addr,
+        };
+}
+
+/*
+ * Elements that were refused in an earlier plan are tried in this one too, so that plan_withhold() sees whether they are
+ * there. Elements are planned after virtual servers and addresses.
+ */
+static void plan_require_elements(KernelTable *table, const VirtualServerKey *key) {
+        for (FilterSet set = 0; set < _FILTER_SET_MAX; set++) {
+                FilterElement element = key_element(key, set);
+                ElementState *state = filter_set_protects(set) ? kernel_table_element(table, &element) : NULL;
+
+                if (state && state->n_wanted > 0 && !state->present)
+                        kernel_table_queue_element(table, state);
+        }
+}
+
 static int plan_server(Plan *plan, KernelTable *table, ServerState *server, const PlanOptions *options) {
+        size_t n_before = plan->servers.n_items;
+        int r = 0;
+
         if (server->present && server->owner == SERVER_OWNER_FOREIGN)
+                r = 0;
+        else if (server->claims)
+                r = server->claims->held ? plan_wanted_server(plan, server, options) : 0;
+        else if (server->present)
+                r = plan_unwanted_server(plan, server, options);
+        if (r < 0)
+                return r;
+        if (plan->servers.n_items > n_before) {
+                plan_require_elements(table, &server->key);
                 return 0;
-        if (server->claims)
-                return plan_wanted_server(plan, server, options);
-        if (server->present)
-                return plan_unwanted_server(plan, server, options);
+        }
+        kernel_table_clear_failure(table, &server->failure);
         kernel_table_collect_server(table, server);
         return 0;
 }
@@ -189,15 +246,19 @@ static int plan_address(Plan *plan, KernelTable *table, AddressState *address, c
         AddressOp *op;
 
         if (address->n_wanted > 0 && !address->present) {
+                if (address->n_servers == 0)
+                        return 0; /* queued when the first comes */
                 op = PLAN_APPEND(&plan->addresses_added);
                 if (!op)
                         return -ENOMEM;
                 op->add = true;
+                plan_require_elements(table, &(VirtualServerKey) { .addr = address->addr });
         } else if (address->present && address->n_wanted == 0 && address->n_orphans == 0 && options->may_remove) {
                 op = PLAN_APPEND(&plan->addresses_removed);
                 if (!op)
                         return -ENOMEM;
         } else {
+                kernel_table_clear_failure(table, &address->failure);
                 kernel_table_collect_address(table, address);
                 return 0;
         }
@@ -256,6 +317,7 @@ static int plan_element(Plan *plan, KernelTable *table, ElementState *element, c
                 if (!op)
                         return -ENOMEM;
         } else {
+                kernel_table_clear_failure(table, &element->failure);
                 kernel_table_collect_element(table, element);
                 return 0;
         }
@@ -270,6 +332,8 @@ int plan_make(Plan *plan, KernelTable *table, const PlanOptions *options) {
 
         plan_clear(plan);
         plan->drain_deadline_usec = options->now_usec + options->drain_timeout_usec;
+        plan->now_usec = options->now_usec;
+        plan->retry_usec = options->retry_usec;
         while (r >= 0 && (options->max_servers == 0 || n++ < options->max_servers) &&
                (record = kernel_table_take(table, DIRTY_SERVERS)))
                 r = plan_server(plan, table, record, options);
@@ -311,15 +375,8 @@ static void plan_withhold_element(Plan *plan, const FilterElement *element) {
 void plan_withhold(Plan *plan) {
         for (size_t i = 0; i < plan->elements_added.n_items; i++)
                 if (plan->elements_added.items[i].result < 0 && plan->elements_added.items[i].add &&
-                    plan->elements_added.items[i].element.set != FILTER_SET_HAIRPIN)
+                    filter_set_protects((FilterSet) plan->elements_added.items[i].element.set))
                         plan_withhold_element(plan, &plan->elements_added.items[i].element);
-}
-
-/* Gone is what a removal wanted. */
-static int ipvs_op_result(const IpvsOp *op) {
-        bool removes = op->kind == IPVS_OP_DELETE_DEST || op->kind == IPVS_OP_DELETE_SERVICE;
-
-        return removes && (op->result == -ESRCH || op->result == -ENOENT) ? 0 : op->result;
 }
 
 static int plan_commit_server(const Plan *plan, KernelTable *table, ServerState *server, const IpvsOp *op) {
@@ -349,64 +406,88 @@ static bool plan_op_begins(const Plan *plan, size_t i) {
                                 sizeof(VirtualServerKey)) != 0;
 }
 
-static size_t plan_commit_servers(Plan *plan, KernelTable *table) {
-        ServerState *server = NULL;
+/* One virtual server's operations, from `first` to before `end`; returns how many failed. */
+static size_t plan_commit_run(Plan *plan, KernelTable *table, size_t first, size_t end) {
+        ServerState *server = kernel_table_server(table, &plan->servers.items[first].service.key);
         size_t n_failed = 0;
+        int error = 0;
 
-        for (size_t i = 0; i < plan->servers.n_items; i++) {
+        for (size_t i = first; server && i < end; i++) {
                 const IpvsOp *op = &plan->servers.items[i];
-                bool last = i + 1 == plan->servers.n_items || plan_op_begins(plan, i + 1);
-                int r = ipvs_op_result(op);
+                int r = ipvs_op_failed(op) ? op->result : 0;
 
-                if (plan_op_begins(plan, i)) {
-                        server = kernel_table_server(table, &op->service.key);
-                        if (server)
-                                server->error = 0;
-                }
-                if (!server)
-                        continue;
                 if (r >= 0)
                         r = plan_commit_server(plan, table, server, op);
                 if (r < 0) {
                         n_failed++;
-                        if (server->error == 0)
-                                server->error = r;
+                        error = error < 0 ? error : r;
                 }
-                if (last)
-                        kernel_table_collect_server(table, server);
         }
+        if (!server)
+                return 0;
+        if (error < 0)
+                kernel_table_fail(table, &server->failure, error, plan->now_usec, plan->retry_usec);
+        else
+                kernel_table_clear_failure(table, &server->failure);
+        kernel_table_collect_server(table, server);
         return n_failed;
 }
 
-static size_t plan_commit_address(KernelTable *table, const AddressOp *op) {
-        FilterElement guard = { .set = FILTER_SET_SERVICE_IPS, .addr = op->addr };
-        ElementState *element;
+static size_t plan_commit_servers(Plan *plan, KernelTable *table) {
+        size_t first = 0, n_failed = 0;
 
-        if (op->result < 0 || kernel_table_set_address(table, &op->addr, op->add) < 0)
+        for (size_t i = 1; i <= plan->servers.n_items; i++)
+                if (i == plan->servers.n_items || plan_op_begins(plan, i)) {
+                        n_failed += plan_commit_run(plan, table, first, i);
+                        first = i;
+                }
+        return n_failed;
+}
+
+static size_t plan_commit_address(Plan *plan, KernelTable *table, const AddressOp *op) {
+        FilterElement guard = { .set = FILTER_SET_SERVICE_IPS, .addr = op->addr };
+        AddressState *address = kernel_table_address(table, &op->addr);
+        ElementState *element;
+        int r = op->result;
+
+        if (r >= 0)
+                r = kernel_table_set_address(table, &op->addr, op->add);
+        if (r < 0) {
+                if (address)
+                        kernel_table_fail(table, &address->failure, r, plan->now_usec, plan->retry_usec);
                 return 1;
+        }
         element = op->add ? NULL : kernel_table_element(table, &guard);
         if (element && element->n_wanted == 0)
                 kernel_table_queue_element(table, element); /* its address is gone: so may it */
         return 0;
 }
 
-static size_t plan_commit_element(KernelTable *table, const FilterOp *op) {
+static size_t plan_commit_element(Plan *plan, KernelTable *table, const FilterOp *op) {
         bool gone = !op->add && op->result == -ENOENT;
+        ElementState *element = kernel_table_element(table, &op->element);
+        int r = gone ? 0 : op->result;
 
-        return (op->result < 0 && !gone) || kernel_table_set_element(table, &op->element, op->add) < 0;
+        if (r >= 0)
+                r = kernel_table_set_element(table, &op->element, op->add);
+        if (r >= 0)
+                return 0;
+        if (element)
+                kernel_table_fail(table, &element->failure, r, plan->now_usec, plan->retry_usec);
+        return 1;
 }
 
 size_t plan_commit(Plan *plan, KernelTable *table) {
         size_t n_failed = plan_commit_servers(plan, table);
 
         for (size_t i = 0; i < plan->elements_added.n_items; i++)
-                n_failed += plan_commit_element(table, &plan->elements_added.items[i]);
+                n_failed += plan_commit_element(plan, table, &plan->elements_added.items[i]);
         for (size_t i = 0; i < plan->addresses_added.n_items; i++)
-                n_failed += plan_commit_address(table, &plan->addresses_added.items[i]);
+                n_failed += plan_commit_address(plan, table, &plan->addresses_added.items[i]);
         for (size_t i = 0; i < plan->addresses_removed.n_items; i++)
-                n_failed += plan_commit_address(table, &plan->addresses_removed.items[i]);
+                n_failed += plan_commit_address(plan, table, &plan->addresses_removed.items[i]);
         for (size_t i = 0; i < plan->elements_removed.n_items; i++)
-                n_failed += plan_commit_element(table, &plan->elements_removed.items[i]);
+                n_failed += plan_commit_element(plan, table, &plan->elements_removed.items[i]);
         return n_failed;
 }
 

@@ -16,7 +16,6 @@ typedef struct AddressWalk {
         const AdoptParts *parts;
         HostAddresses host;
         size_t n_allocated;
-        size_t n_drift;
 } AddressWalk;
 
 static int address_walk_host(AddressWalk *walk, const IpAddr *addr) {
@@ -35,6 +34,12 @@ static int address_walk_host(AddressWalk *walk, const IpAddr *addr) {
         return 0;
 }
 
+static void note_address(const AdoptParts *parts, DriftAction action, const IpAddr *addr) {
+        char text[IP_ADDR_STRLEN];
+
+        drift_log_note(parts->drift, DRIFT_KIND_ADDRESS, action, ip_addr_format(addr, text));
+}
+
 static int address_walk_visit(const AddressInfo *info, void *userdata) {
         AddressWalk *walk = userdata;
         AddressState *address;
@@ -46,8 +51,7 @@ static int address_walk_visit(const AddressInfo *info, void *userdata) {
                 return 0; /* the kernel's own, of a device that was set up */
         address = kernel_table_address(walk->parts->table, &info->addr);
         if (!address || !address->present) {
-                walk->n_drift++;
-                drift_log_address(walk->parts->drift, DRIFT_ACTION_UNEXPECTED, &info->addr);
+                note_address(walk->parts, DRIFT_ACTION_UNEXPECTED, &info->addr);
                 r = kernel_table_set_address(walk->parts->table, &info->addr, true);
                 if (r < 0)
                         return r;
@@ -61,20 +65,18 @@ static int address_compare(const void *a, const void *b) {
         return ip_addr_compare(a, b);
 }
 
-/* Those of kube-ipvs0 that are gone: kernel_table_set_address() may free, so the walk collects first. */
-static int adopt_missing_addresses(const AdoptParts *parts, size_t *n_drift) {
+/* Those of kube-ipvs0 that are gone; kernel_table_set_address() may free and is not for a walk. */
+static void adopt_missing_addresses(const AdoptParts *parts) {
         AddressState *address;
 
         for (size_t i = 0; (address = kernel_table_next_address(parts->table, &i));) {
                 if (address->present && !address->seen) {
+                        note_address(parts, DRIFT_ACTION_MISSING, &address->addr);
                         address->present = false;
                         kernel_table_queue_address(parts->table, address);
-                        drift_log_address(parts->drift, DRIFT_ACTION_MISSING, &address->addr);
-                        (*n_drift)++;
                 }
                 address->seen = false;
         }
-        return 0;
 }
 
 static int host_addresses_find_shared(HostAddresses *host, const KernelTable *table) {
@@ -92,16 +94,18 @@ static int host_addresses_find_shared(HostAddresses *host, const KernelTable *ta
         return 0;
 }
 
-int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_drift) {
+int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host) {
         AddressWalk walk = { .parts = parts };
         int r;
 
         r = parts->backend->ops->device_ensure(parts->backend);
         if (r < 0)
                 return r;
+        if (r > 0)
+                drift_log_note(parts->drift, DRIFT_KIND_DEVICE, DRIFT_ACTION_MISSING, KERNEL_DEVICE_NAME);
         r = parts->backend->ops->address_dump(parts->backend, address_walk_visit, &walk);
         if (r >= 0) {
-                (void) adopt_missing_addresses(parts, &walk.n_drift);
+                adopt_missing_addresses(parts);
                 r = host_addresses_find_shared(&walk.host, parts->table);
         }
         if (r < 0) {
@@ -112,7 +116,6 @@ int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_
                 qsort(walk.host.addrs, walk.host.n_addrs, sizeof(IpAddr), address_compare);
         host_addresses_done(ret_host);
         *ret_host = walk.host;
-        *n_drift += walk.n_drift;
         return 0;
 }
 
@@ -154,17 +157,22 @@ static int element_list_add_known(ElementList *list, const KernelTable *table) {
         return r;
 }
 
-/* Of a table that was made anew every element was missing: that is one repair. */
-static int adopt_elements(const AdoptParts *parts, const ElementList *list, bool made, size_t *n_drift) {
-        DriftLog *drift = made ? NULL : parts->drift;
+static void note_element(const AdoptParts *parts, DriftAction action, const FilterElement *element) {
+        char text[FILTER_ELEMENT_STRLEN];
+
+        drift_log_note(parts->drift, DRIFT_KIND_FILTER_ELEMENT, action, filter_element_format(element, text));
+}
+
+/* `made`: the table was made with the list, which is no news about any of it. */
+static int adopt_elements(const AdoptParts *parts, const ElementList *list, bool made) {
         ElementState *element;
         int r;
 
         for (size_t i = 0; i < list->n_items; i++) {
                 element = kernel_table_element(parts->table, &list->items[i]);
                 if (!element || !element->present) {
-                        (*n_drift)++;
-                        drift_log_element(drift, DRIFT_ACTION_UNEXPECTED, &list->items[i]);
+                        if (!made)
+                                note_element(parts, DRIFT_ACTION_UNEXPECTED, &list->items[i]);
                         r = kernel_table_set_element(parts->table, &list->items[i], true);
                         if (r < 0)
                                 return r;
@@ -174,23 +182,23 @@ static int adopt_elements(const AdoptParts *parts, const ElementList *list, bool
         }
         for (size_t i = 0; (element = kernel_table_next_element(parts->table, &i));) {
                 if (element->present && !element->seen) {
+                        note_element(parts, DRIFT_ACTION_MISSING, &element->element);
                         element->present = false;
                         kernel_table_queue_element(parts->table, element);
-                        drift_log_element(drift, DRIFT_ACTION_MISSING, &element->element);
-                        (*n_drift)++;
                 }
                 element->seen = false;
         }
         return 0;
 }
 
-int adopt_filter(const AdoptParts *parts, size_t *n_drift) {
+int adopt_filter(const AdoptParts *parts) {
         _cleanup_(element_list_done) ElementList list = {};
-        size_t n_made = 0;
+        bool gone;
         int r;
 
         r = parts->backend->ops->filter_dump(parts->backend, element_list_add, &list);
-        if (r == -ENOENT) {
+        gone = r == -ENOENT;
+        if (gone) {
                 list.n_items = 0;
                 r = element_list_add_known(&list, parts->table);
         }
@@ -199,11 +207,12 @@ int adopt_filter(const AdoptParts *parts, size_t *n_drift) {
         r = parts->backend->ops->filter_ensure(parts->backend, parts->filter, list.items, list.n_items);
         if (r < 0)
                 return r;
-        if (r > 0) {
-                (*n_drift)++;
-                drift_log_table(parts->drift, DRIFT_ACTION_MISSING);
-        }
-        return adopt_elements(parts, &list, r > 0, r > 0 ? &n_made : n_drift);
+        if (r > 0)
+                drift_log_note(parts->drift,
+                           DRIFT_KIND_FILTER_TABLE,
+                           gone ? DRIFT_ACTION_MISSING : DRIFT_ACTION_CHANGED,
+                           "inet " KERNEL_TABLE_NAME);
+        return adopt_elements(parts, &list, r > 0);
 }
 
 /* ---- virtual servers */
@@ -212,7 +221,6 @@ typedef struct ServerWalk {
         const AdoptParts *parts;
         RealServer *dests; /* owned */
         size_t n_allocated;
-        size_t n_drift;
 } ServerWalk;
 
 ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key) {
@@ -239,6 +247,17 @@ static bool server_is_known(const ServerState *server, const VirtualServer *serv
                         return false;
         }
         return true;
+}
+
+static void note_server(const AdoptParts *parts, const ServerState *known, const VirtualServer *found) {
+        char text[VIRTUAL_SERVER_STRLEN];
+        bool present = known && known->present;
+
+        drift_log_note(parts->drift,
+                   present && virtual_server_equal(&known->actual, found) ? DRIFT_KIND_REAL_SERVER :
+                                                                           DRIFT_KIND_VIRTUAL_SERVER,
+                   present ? DRIFT_ACTION_CHANGED : DRIFT_ACTION_UNEXPECTED,
+                   virtual_server_key_format(&found->key, text));
 }
 
 static void adopt_deadlines(const AdoptParts *parts, ServerState *server) {
@@ -271,12 +290,8 @@ static int server_walk_visit(const VirtualServer *service,
         for (size_t i = 0; i < n_infos; i++)
                 walk->dests[i] = infos[i].server;
         if (!server_is_known(server, service, walk->dests, n_infos)) {
-                if (owner == SERVER_OWNER_US) {
-                        walk->n_drift++;
-                        drift_log_server(parts->drift,
-                                         server && server->present ? DRIFT_ACTION_CHANGED : DRIFT_ACTION_UNEXPECTED,
-                                         &service->key);
-                }
+                if (owner == SERVER_OWNER_US)
+                        note_server(parts, server, service);
                 r = kernel_table_set_server(parts->table, &service->key, service, walk->dests, n_infos, owner);
                 if (r < 0)
                         return r;
@@ -288,7 +303,7 @@ static int server_walk_visit(const VirtualServer *service,
 }
 
 /* A walk must not free: those that are gone are looked up again one by one. */
-static int adopt_missing_servers(const AdoptParts *parts, size_t *n_drift) {
+static int adopt_missing_servers(const AdoptParts *parts) {
         _cleanup_(freep) VirtualServerKey *gone = NULL;
         size_t n = 0, n_max = kernel_table_n_servers(parts->table);
         ServerState *server;
@@ -303,32 +318,39 @@ static int adopt_missing_servers(const AdoptParts *parts, size_t *n_drift) {
                 server->seen = false;
         }
         for (size_t i = 0; i < n && r >= 0; i++) {
-                if (kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US) {
-                        (*n_drift)++;
-                        drift_log_server(parts->drift, DRIFT_ACTION_MISSING, &gone[i]);
-                }
+                char text[VIRTUAL_SERVER_STRLEN];
+
+                if (kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US)
+                        drift_log_note(parts->drift,
+                                   DRIFT_KIND_VIRTUAL_SERVER,
+                                   DRIFT_ACTION_MISSING,
+                                   virtual_server_key_format(&gone[i], text));
                 r = kernel_table_set_server(parts->table, &gone[i], NULL, NULL, 0, SERVER_OWNER_US);
         }
         return r;
 }
 
-int adopt_servers(const AdoptParts *parts, size_t *n_drift) {
+int adopt_servers(const AdoptParts *parts) {
         ServerWalk walk = { .parts = parts };
         int r = parts->backend->ops->ipvs_dump(parts->backend, server_walk_visit, &walk);
 
         free(walk.dests);
         if (r < 0)
                 return r;
-        *n_drift += walk.n_drift;
-        return adopt_missing_servers(parts, n_drift);
+        return adopt_missing_servers(parts);
 }
 
-size_t adopt_claimed_servers(const AdoptParts *parts) {
+static bool host_has_address(const HostAddresses *host, const IpAddr *addr) {
+        return host->n_addrs > 0 && bsearch(addr, host->addrs, host->n_addrs, sizeof(IpAddr), address_compare);
+}
+
+size_t adopt_claimed_servers(const AdoptParts *parts, const HostAddresses *host) {
         ServerState *server;
         size_t n = 0;
 
         for (size_t i = 0; (server = kernel_table_next_server(parts->table, &i));) {
-                if (!server->present || server->owner != SERVER_OWNER_FOREIGN || !server->claims)
+                if (!server->present || server->owner != SERVER_OWNER_FOREIGN || !server->claims ||
+                    !host_has_address(host, &server->key.addr))
                         continue;
                 if (server_state_set_owner(parts->table, server, SERVER_OWNER_US) < 0 ||
                     journal_add(parts->journal, &server->key) < 0)

@@ -18,10 +18,10 @@ typedef struct AdoptParts {
         KernelTable *table;
         KernelBackend *backend;
         Journal *journal;
+        DriftLog *drift; /* what was not as the table knew it is noted there */
         const FilterConfig *filter;
         const IpNet *exclude_cidrs; /* foreign whatever else is true */
         size_t n_exclude_cidrs;
-        DriftLog *drift; /* NULL: what is found is not noted */
 } AdoptParts;
 
 typedef struct HostAddresses {
@@ -37,16 +37,16 @@ ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key)
 void host_addresses_done(HostAddresses *addresses);
 
 /*
- * Each makes sure of the container (device, table) first and adds to *n_drift what was not as the table knew it. -errno.
- * On failure of adopt_addresses() `ret_host` is untouched.
+ * Each makes sure of the container (device, table) first. -errno. On failure of adopt_addresses() `ret_host` is
+ * untouched.
  */
-int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host, size_t *n_drift);
-int adopt_filter(const AdoptParts *parts, size_t *n_drift);
+int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host);
+int adopt_filter(const AdoptParts *parts);
 /* After adopt_addresses(). */
-int adopt_servers(const AdoptParts *parts, size_t *n_drift);
+int adopt_servers(const AdoptParts *parts);
 
 /*
  * Where no journal was found: virtual servers that a service wants and that stand on this host's own addresses (node
  * ports, of kube-proxy or of us before /run was lost) become ours. Returns how many.
  */
-size_t adopt_claimed_servers(const AdoptParts *parts);
+size_t adopt_claimed_servers(const AdoptParts *parts, const HostAddresses *host);

@@ -70,11 +70,12 @@ int drain_add(Drain *drain, const VirtualServerKey *key) {
         return 0;
 }
 
-static bool server_has_draining(const ServerState *server) {
+static size_t server_n_draining(const ServerState *server) {
+        size_t n = 0;
+
         for (size_t i = 0; i < server->n_dests; i++)
-                if (server->dests[i].drain_usec > 0)
-                        return true;
-        return false;
+                n += server->dests[i].drain_usec > 0;
+        return n;
 }
 
 int drain_add_all(Drain *drain) {
@@ -82,7 +83,7 @@ int drain_add_all(Drain *drain) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && (server = kernel_table_next_server(drain->table, &i));)
-                if (server->present && server->owner == SERVER_OWNER_US && server_has_draining(server))
+                if (server->present && server->owner == SERVER_OWNER_US && server_n_draining(server) > 0)
                         r = drain_add(drain, &server->key);
         return r;
 }
@@ -90,6 +91,7 @@ int drain_add_all(Drain *drain) {
 typedef struct DrainLook {
         ServerState *server;
         uint64_t now_usec;
+        size_t n_seen; /* of those that drain */
         bool done; /* something is to be removed */
 } DrainLook;
 
@@ -105,6 +107,7 @@ static int drain_visit(const VirtualServer *service,
 
                 if (!dest || dest->drain_usec == 0)
                         continue;
+                look->n_seen++;
                 if (infos[i].active + infos[i].inactive == 0)
                         dest->drain_usec = 1; /* a deadline long past */
                 look->done = look->done || dest->drain_usec <= look->now_usec;
@@ -113,24 +116,25 @@ static int drain_visit(const VirtualServer *service,
 }
 
 /* Whether it still has to be watched. */
-static bool drain_look_at(Drain *drain, const VirtualServerKey *key, uint64_t now_usec, size_t *n_queued) {
+static bool drain_look_at(Drain *drain, const VirtualServerKey *key, uint64_t now_usec, DrainResult *result) {
         DrainLook look = { .server = kernel_table_server(drain->table, key), .now_usec = now_usec };
         int r;
 
-        if (!look.server || !look.server->present || !server_has_draining(look.server))
+        if (!look.server || !look.server->present || server_n_draining(look.server) == 0)
                 return false;
         r = drain->backend->ops->ipvs_read(drain->backend, key, drain_visit, &look);
-        if (r == -ESRCH)
-                look.done = true; /* somebody removed it; the plan finds out */
+        if (r == -ESRCH || (r >= 0 && look.n_seen < server_n_draining(look.server)))
+                result->stale = true;
         if (look.done) {
                 kernel_table_queue_server(drain->table, look.server);
-                (*n_queued)++;
+                result->n_queued++;
         }
         return true;
 }
 
-size_t drain_look(Drain *drain, uint64_t now_usec, size_t *ret_left) {
-        size_t n = MIN2(drain->entries.n_entries, (size_t) DRAIN_LOOKS), n_queued = 0;
+void drain_look(Drain *drain, uint64_t now_usec, DrainResult *ret) {
+        size_t n = MIN2(drain->entries.n_entries, (size_t) DRAIN_LOOKS);
+        DrainResult result = {};
 
         for (size_t i = 0; i < n; i++) {
                 DrainEntry *entry = drain->first;
@@ -138,13 +142,24 @@ size_t drain_look(Drain *drain, uint64_t now_usec, size_t *ret_left) {
                 drain->first = entry->next;
                 if (!drain->first)
                         drain->last = &drain->first;
-                if (drain_look_at(drain, &entry->key, now_usec, &n_queued)) {
+                if (drain_look_at(drain, &entry->key, now_usec, &result)) {
                         drain_push(drain, entry);
                 } else {
                         (void) hashmap_remove(&drain->entries, &entry->key);
                         free(entry);
                 }
         }
-        *ret_left = drain->entries.n_entries;
-        return n_queued;
+        result.n_left = drain->entries.n_entries;
+        *ret = result;
+}
+
+size_t drain_n_real_servers(const Drain *drain) {
+        size_t n = 0;
+
+        for (const DrainEntry *entry = drain->first; entry; entry = entry->next) {
+                const ServerState *server = kernel_table_server(drain->table, &entry->key);
+
+                n += server ? server_n_draining(server) : 0;
+        }
+        return n;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,14 @@ int drain_add(Drain *drain, const VirtualServerKey *key);
 /* Every virtual server of the table that has one: after the kernel was adopted. */
 int drain_add_all(Drain *drain);
 
-/*
- * Looks at some of them. `now_usec` is CLOCK_BOOTTIME. Returns how many virtual servers were queued for the next
- * plan; *ret_left is how many are still waited for.
- */
-size_t drain_look(Drain *drain, uint64_t now_usec, size_t *ret_left);
+typedef struct DrainResult {
+        size_t n_queued; /* virtual servers for the next plan */
+        size_t n_left; /* … that are still waited for */
+        bool stale; /* the kernel holds something else than the table says: somebody changed it */
+} DrainResult;
+
+/* Looks at some of them. `now_usec` is CLOCK_BOOTTIME. */
+void drain_look(Drain *drain, uint64_t now_usec, DrainResult *ret);
+
+/* Real servers at weight 0 that are waited for. */
+size_t drain_n_real_servers(const Drain *drain);

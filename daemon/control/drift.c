@@ -2,14 +2,21 @@
 #include "control/drift.h"
 
 #include <stdio.h>
+#include <string.h>
 
-#include "kernel/backend.h"
+#include "common/log.h"
+
+/* A flushed table has ten thousand elements: these are told by name, the rest by number. */
+#define DRIFT_LOGGED_PER_LOOK 10
 
 static const char *const drift_kind_table[_DRIFT_KIND_MAX] = {
+        [DRIFT_KIND_DEVICE] = "device",
         [DRIFT_KIND_ADDRESS] = "address",
-        [DRIFT_KIND_FILTER_ELEMENT] = "filter-element",
         [DRIFT_KIND_FILTER_TABLE] = "filter-table",
+        [DRIFT_KIND_FILTER_ELEMENT] = "filter-element",
         [DRIFT_KIND_VIRTUAL_SERVER] = "virtual-server",
+        [DRIFT_KIND_REAL_SERVER] = "real-server",
+        [DRIFT_KIND_SYSCTL] = "sysctl",
 };
 
 const char *drift_kind_to_string(DriftKind kind) {
@@ -18,56 +25,58 @@ const char *drift_kind_to_string(DriftKind kind) {
 
 static const char *const drift_action_table[_DRIFT_ACTION_MAX] = {
         [DRIFT_ACTION_MISSING] = "missing",
-        [DRIFT_ACTION_UNEXPECTED] = "unexpected",
         [DRIFT_ACTION_CHANGED] = "changed",
+        [DRIFT_ACTION_UNEXPECTED] = "unexpected",
 };
 
 const char *drift_action_to_string(DriftAction action) {
         return action < _DRIFT_ACTION_MAX ? drift_action_table[action] : NULL;
 }
 
-static char *drift_log_add(DriftLog *log, DriftKind kind, DriftAction action) {
-        DriftEntry *entry = &log->entries[log->n_added++ % DRIFT_LOG_SIZE];
-
-        *entry = (DriftEntry) { .when_usec = log->now_usec, .kind = kind, .action = action };
-        return entry->object;
+void drift_log_done(DriftLog *drift) {
+        free(drift->entries);
+        *drift = (DriftLog) {};
 }
 
-void drift_log_address(DriftLog *log, DriftAction action, const IpAddr *addr) {
-        if (log)
-                (void) ip_addr_format(addr, drift_log_add(log, DRIFT_KIND_ADDRESS, action));
+void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec) {
+        drift->active = active;
+        drift->now_usec = real_usec;
+        drift->n_noted = 0;
 }
 
-void drift_log_element(DriftLog *log, DriftAction action, const FilterElement *element) {
-        char address[IP_PORT_STRLEN] = "";
+static void drift_keep(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
+        DriftEntry *entry;
 
-        if (!log)
+        if (!drift->entries)
+                drift->entries = calloc(DRIFT_LOG_SIZE, sizeof(DriftEntry));
+        if (!drift->entries)
+                return; /* counted and logged all the same */
+        entry = &drift->entries[drift->next];
+        *entry = (DriftEntry) { .when_usec = drift->now_usec, .kind = kind, .action = action };
+        (void) snprintf(entry->object, sizeof(entry->object), "%s", object);
+        drift->next = (drift->next + 1) % DRIFT_LOG_SIZE;
+        drift->n_entries = MIN2(drift->n_entries + 1, (size_t) DRIFT_LOG_SIZE);
+}
+
+void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
+        drift->n_noted++;
+        if (!drift->active)
                 return;
-        if (element->port > 0)
-                (void) ip_port_format(&element->addr, element->port, address);
-        else
-                (void) ip_addr_format(&element->addr, address);
-        (void) snprintf(drift_log_add(log, DRIFT_KIND_FILTER_ELEMENT, action),
-                        sizeof(log->entries[0].object),
-                        "%s %s",
-                        filter_set_type((FilterSet) element->set)->name,
-                        address);
+        drift->counts[kind]++;
+        drift->total++;
+        drift_keep(drift, kind, action, object);
+        if (drift->n_noted <= DRIFT_LOGGED_PER_LOOK)
+                log_warning("Repairing %s %s, which somebody else changed: %s",
+                            drift_kind_to_string(kind),
+                            object,
+                            drift_action_to_string(action));
 }
 
-void drift_log_table(DriftLog *log, DriftAction action) {
-        if (log)
-                (void) snprintf(drift_log_add(log, DRIFT_KIND_FILTER_TABLE, action),
-                                sizeof(log->entries[0].object),
-                                "inet " KERNEL_TABLE_NAME);
+void drift_log_end(DriftLog *drift) {
+        if (drift->active && drift->n_noted > DRIFT_LOGGED_PER_LOOK)
+                log_warning("Repairing %zu more objects that somebody else changed", drift->n_noted - DRIFT_LOGGED_PER_LOOK);
 }
 
-void drift_log_server(DriftLog *log, DriftAction action, const VirtualServerKey *key) {
-        if (log)
-                (void) virtual_server_key_format(key, drift_log_add(log, DRIFT_KIND_VIRTUAL_SERVER, action));
-}
-
-const DriftEntry *drift_log_get(const DriftLog *log, size_t i) {
-        if (i >= DRIFT_LOG_SIZE || i >= log->n_added)
-                return NULL;
-        return &log->entries[(log->n_added - 1 - i) % DRIFT_LOG_SIZE];
+const DriftEntry *drift_log_get(const DriftLog *drift, size_t i) {
+        return i < drift->n_entries ? &drift->entries[(drift->next + DRIFT_LOG_SIZE - 1 - i) % DRIFT_LOG_SIZE] : NULL;
 }

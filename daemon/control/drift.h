@@ -1,54 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The last repairs of what somebody else changed in the kernel, for operators who want to know who it was. */
+/*
+ * What others changed in the kernel and was repaired: counted by kind, logged once, and the last of it kept for the
+ * operator. Noted while the kernel is looked at (adopt.h); the first look of a daemon adopts, and notes nothing.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/addr.h"
-#include "model/filter.h"
-#include "model/virtual-server.h"
-
-#define DRIFT_LOG_SIZE 100
+#include "common/macros.h"
 
 typedef enum DriftKind {
+        DRIFT_KIND_DEVICE, /* kube-ipvs0 itself */
         DRIFT_KIND_ADDRESS,
+        DRIFT_KIND_FILTER_TABLE, /* the nftables table: its rules, or all of it */
         DRIFT_KIND_FILTER_ELEMENT,
-        DRIFT_KIND_FILTER_TABLE,
         DRIFT_KIND_VIRTUAL_SERVER,
+        DRIFT_KIND_REAL_SERVER,
+        DRIFT_KIND_SYSCTL,
         _DRIFT_KIND_MAX,
 } DriftKind;
 
+/* "device", "address", "filter-table", "filter-element", "virtual-server", "real-server", "sysctl" */
+const char *drift_kind_to_string(DriftKind kind);
+
 typedef enum DriftAction {
-        DRIFT_ACTION_MISSING, /* was gone, and is added again if it is wanted still */
-        DRIFT_ACTION_UNEXPECTED, /* was there, and is removed if nobody wants it */
-        DRIFT_ACTION_CHANGED, /* was different, and is set */
+        DRIFT_ACTION_MISSING, /* it was gone and is made again */
+        DRIFT_ACTION_CHANGED, /* it was different and is put right */
+        DRIFT_ACTION_UNEXPECTED, /* it was there though nobody wants it, and is removed */
         _DRIFT_ACTION_MAX,
 } DriftAction;
 
-/* "address", "filter-element", … and "missing", … */
-const char *drift_kind_to_string(DriftKind kind);
+/* "missing", "changed", "unexpected" */
 const char *drift_action_to_string(DriftAction action);
+
+#define DRIFT_LOG_SIZE 100
+#define DRIFT_OBJECT_SIZE 160
 
 typedef struct DriftEntry {
         uint64_t when_usec; /* CLOCK_REALTIME */
         DriftKind kind;
         DriftAction action;
-        char object[128]; /* "10.96.0.1:80/TCP", "10.96.0.1", "service_ips 10.96.0.1" */
+        char object[DRIFT_OBJECT_SIZE]; /* "10.0.0.1:80/TCP", "service_ips 10.0.0.1", … */
 } DriftEntry;
 
 /* Embedded by value, all zero is empty. */
 typedef struct DriftLog {
-        DriftEntry entries[DRIFT_LOG_SIZE];
-        size_t n_added; /* ever */
-        uint64_t now_usec; /* CLOCK_REALTIME: the time of what is added */
+        DriftEntry *entries; /* owned; a ring of DRIFT_LOG_SIZE, made with the first */
+        size_t n_entries, next;
+        uint64_t counts[_DRIFT_KIND_MAX];
+        uint64_t total;
+
+        bool active; /* what is noted counts; else only n_noted does */
+        uint64_t now_usec; /* CLOCK_REALTIME of the look */
+        size_t n_noted; /* in this look */
 } DriftLog;
 
-/* `log` may be NULL: nothing is noted. */
-void drift_log_address(DriftLog *log, DriftAction action, const IpAddr *addr);
-void drift_log_element(DriftLog *log, DriftAction action, const FilterElement *element);
-void drift_log_table(DriftLog *log, DriftAction action);
-void drift_log_server(DriftLog *log, DriftAction action, const VirtualServerKey *key);
+void drift_log_done(DriftLog *drift);
 
-/* The i-th newest, NULL if there are not so many. */
-const DriftEntry *drift_log_get(const DriftLog *log, size_t i);
+/* Around each look. */
+void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec);
+void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object);
+/* Logs how many there were beside those logged one by one. */
+void drift_log_end(DriftLog *drift);
+
+/* The i-th, newest first; NULL behind the last. */
+const DriftEntry *drift_log_get(const DriftLog *drift, size_t i);

@@ -16,7 +16,7 @@
 
 /*
  * The file: a head, then lines "+ KEY" (ours), "- KEY" (no longer), "d KEY DEST DEADLINE" (a real server drains),
- * where KEY is "IP PORT PROTOCOL" and DEST "IP PORT". The last line about a key counts; "+" ends its drains.
+ * where KEY is "IP PORT PROTOCOL" and DEST "IP PORT". The last line about a key counts; "+" ends its drains, a deadline of 0 one of them.
  */
 
 typedef struct JournalDrain {
@@ -133,20 +133,31 @@ static int journal_parse_port(const char *ip, const char *port, IpPort *ret) {
         return r < 0 ? r : parse_uint16(port, &ret->port);
 }
 
+/* 1 = that is news; 0 = it was so. */
 static int journal_entry_set_drain(JournalEntry *entry, const IpPort *dest, uint64_t deadline_usec) {
-        JournalDrain *drain;
+        JournalDrain **p = &entry->drains, *drain;
 
-        for (drain = entry->drains; drain; drain = drain->next)
-                if (ip_port_compare(&drain->dest, dest) == 0) {
+        while (*p && ip_port_compare(&(*p)->dest, dest) != 0)
+                p = &(*p)->next;
+        drain = *p;
+        if (drain && deadline_usec == 0) {
+                *p = drain->next;
+                free(drain);
+                return 1;
+        }
+        if (drain || deadline_usec == 0) {
+                bool news = drain && drain->deadline_usec != deadline_usec;
+
+                if (drain)
                         drain->deadline_usec = deadline_usec;
-                        return 0;
-                }
+                return news;
+        }
         drain = malloc(sizeof(JournalDrain));
         if (!drain)
                 return -ENOMEM;
         *drain = (JournalDrain) { entry->drains, *dest, deadline_usec };
         entry->drains = drain;
-        return 0;
+        return 1;
 }
 
 static int journal_apply_drain(Journal *journal, const VirtualServerKey *key, char *words[static 7]) {
@@ -311,7 +322,7 @@ int journal_drain(Journal *journal, const VirtualServerKey *key, const IpPort *d
         if (!entry)
                 return 0;
         r = journal_entry_set_drain(entry, dest, deadline_usec);
-        return r < 0 ? r : journal_note_drain(journal, key, &(JournalDrain) { NULL, *dest, deadline_usec });
+        return r <= 0 ? r : journal_note_drain(journal, key, &(JournalDrain) { NULL, *dest, deadline_usec });
 }
 
 static int write_all(int fd, const char *text, size_t size) {
@@ -328,6 +339,13 @@ static int write_all(int fd, const char *text, size_t size) {
         return 0;
 }
 
+/* What is not written need not be noted: it is known, and all that is known is written to the next file. */
+static void journal_close(Journal *journal) {
+        if (journal->fd >= 0)
+                (void) close(TAKE_FD(journal->fd));
+        journal->size = 0;
+}
+
 int journal_flush(Journal *journal) {
         int r;
 
@@ -336,8 +354,10 @@ int journal_flush(Journal *journal) {
         if (journal->fd < 0 || journal->written > journal->compact_at)
                 return journal_compact(journal);
         r = write_all(journal->fd, journal->text, journal->size);
-        if (r < 0)
+        if (r < 0) {
+                journal_close(journal); /* the next one writes all that is known */
                 return r;
+        }
         journal->written += journal->size;
         journal->size = 0;
         return 0;

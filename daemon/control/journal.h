@@ -36,8 +36,9 @@ int journal_compact(Journal *journal);
 /* Noted in memory until journal_flush(). -ENOMEM. */
 int journal_add(Journal *journal, const VirtualServerKey *key);
 int journal_remove(Journal *journal, const VirtualServerKey *key);
+/* 0: it drains no longer. */
 int journal_drain(Journal *journal, const VirtualServerKey *key, const IpPort *dest, uint64_t deadline_usec);
-/* One write. -errno; what was noted stays noted. */
+/* One write. -errno: all that is known is written with a later one, once something is noted. */
 int journal_flush(Journal *journal);
 /* For --cleanup: the file is removed. 0 also where there is none; -errno. */
 int journal_erase(Journal *journal);

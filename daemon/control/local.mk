@@ -9,8 +9,13 @@ libcontrol_a_SOURCES = \
 	daemon/control/cleanup.h \
 	daemon/control/drain.c \
 	daemon/control/drain.h \
+	daemon/control/drift.c \
+	daemon/control/drift.h \
+	daemon/control/failure-log.c \
+	daemon/control/failure-log.h \
 	daemon/control/journal.c \
 	daemon/control/journal.h \
+	daemon/control/look.c \
 	daemon/control/manager.c \
 	daemon/control/manager.h \
 	daemon/control/manager-options.c \

@@ -30,6 +30,8 @@ int owned_options_copy(OwnedOptions *owned, const ManagerOptions *from, ManagerO
             (is_set(from->state_directory) && !owned->state_directory))
                 return -ENOMEM;
         *ret = *from;
+        ret->drain_look_usec = from->drain_look_usec > 0 ? from->drain_look_usec : 5 * USEC_PER_SEC;
+        ret->retry_usec = from->retry_usec > 0 ? from->retry_usec : USEC_PER_SEC;
         ret->node_name = owned->node_name;
         ret->scheduler = owned->scheduler;
         ret->state_directory = owned->state_directory;
@@ -102,7 +104,7 @@ int manager_reconfigure(Manager *manager, const ManagerOptions *options) {
         manager->owned = owned;
         manager->options = copy;
         r = manager_update_view(manager);
-        (void) node_setup(manager->backend, &manager->options, &manager->info); /* logged; the rest works */
+        (void) node_setup(manager->backend, &manager->options, &manager->info, NULL); /* logged; the rest works */
         store_mark_all_dirty(manager->store);
         manager_look(manager, LOOK_FILTER);
         return MIN2(r, 0);

@@ -6,6 +6,8 @@
 
 #include "control/adopt.h"
 #include "control/drain.h"
+#include "control/drift.h"
+#include "control/failure-log.h"
 #include "control/journal.h"
 #include "control/manager.h"
 #include "control/measure.h"
@@ -51,7 +53,9 @@ enum {
         LOOK_ADDRESSES = 1,
         LOOK_FILTER = 2,
         LOOK_SERVERS = 4,
-        LOOK_ALL = 7,
+        LOOK_NODE = 8, /* sysctls and timeouts */
+        LOOK_KERNEL = LOOK_ADDRESSES | LOOK_FILTER | LOOK_SERVERS,
+        LOOK_ALL = LOOK_KERNEL | LOOK_NODE,
 };
 
 /* overrides.c */
@@ -61,6 +65,8 @@ typedef struct ManagerOverrides {
         OverrideListener listener;
         void *userdata;
 } ManagerOverrides;
+
+#define MANAGER_MESSAGE_SIZE 192
 
 struct Manager {
         sd_event *event; /* owned reference */
@@ -90,7 +96,15 @@ struct Manager {
         ManagerState state;
         ApiState api_state;
         uint64_t last_api_event_usec;
-        unsigned look; /* LOOK_… */
+        unsigned look; /* LOOK_… before the next turn */
+        unsigned look_later; /* LOOK_… with the next retry of `whole` */
+        Failure whole; /* what cannot be told of one object of the table */
+        bool whole_failed; /* in the running sync */
+        bool watching; /* notifications come */
+        bool adopted; /* the kernel was looked at as a whole: there may be turns */
+        bool in_doubt; /* answers were lost: what differs in the kernel may be our own doing, it is read before all else */
+        FailureLog failure_log;
+        DriftLog drift;
         bool started;
         bool node_waited;
         bool had_journal;
@@ -99,17 +113,15 @@ struct Manager {
         bool held; /* nothing is begun or gone on with */
         bool sync_broken; /* the kernel could not be read or written to at all */
         unsigned n_turns;
-        uint64_t retry_usec; /* the next back-off */
 
         uint64_t generation; /* last sync that ended */
         uint64_t sync_ended_usec; /* CLOCK_BOOTTIME */
         uint64_t last_sync_usec, last_sync_duration_usec; /* CLOCK_REALTIME and length */
-        uint64_t n_syncs, n_sync_errors, n_drift;
+        uint64_t n_syncs, n_sync_errors;
         size_t sync_changed, sync_failed;
         uint64_t n_operations, n_operation_failures; /* over all syncs */
-        uint64_t n_draining;
         int sync_error;
-        char sync_message[192], error[192];
+        char sync_message[MANAGER_MESSAGE_SIZE], error[MANAGER_MESSAGE_SIZE];
 
         ResyncTicket *tickets;
         uint64_t last_ticket;
@@ -117,17 +129,25 @@ struct Manager {
         PortObserverEntry *port_observers;
         ManagerOverrides overrides;
         NodeDrain node_drain;
-        DriftLog drift; /* since the first sync */
 };
 
 AdoptParts manager_adopt_parts(Manager *manager);
 uint64_t manager_now(const Manager *manager); /* CLOCK_BOOTTIME */
 uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
 
+/*
+ * look.c. Both write what failed into `message`, and leave what is to be looked at again in `look_later`. -errno;
+ * manager_adopt() sets `adopted` when all of it is known.
+ */
+int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
+int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
+
 /* sync.c: something may have to be done. */
 void manager_wake(Manager *manager);
 /* Creates the event sources of sync.c. */
 int manager_sync_start(Manager *manager);
+/* Asks for notifications, once it succeeds. -errno; the work goes on without. */
+int manager_watch(Manager *manager);
 /* Asks for another look at the kernel, then wakes. */
 void manager_look(Manager *manager, unsigned what);
 /* The view and the filter's CIDRs follow Node, options and host addresses; marks dirty what depends on it. -ENOMEM. */

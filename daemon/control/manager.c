@@ -130,6 +130,7 @@ Manager *manager_free(Manager *manager) {
         (void) store_free(manager->store);
         (void) kernel_backend_free(manager->backend);
         measure_done(&manager->measure);
+        drift_log_done(&manager->drift);
         node_view_done(&manager->view);
         host_addresses_done(&manager->host);
         owned_options_done(&manager->owned);
@@ -140,15 +141,14 @@ Manager *manager_free(Manager *manager) {
 }
 
 AdoptParts manager_adopt_parts(Manager *manager) {
-        manager->drift.now_usec = manager_real_now(manager);
         return (AdoptParts) {
                 .table = manager->table,
                 .backend = manager->backend,
                 .journal = manager->journal,
+                .drift = &manager->drift,
                 .filter = &manager->options.filter,
                 .exclude_cidrs = manager->options.exclude_cidrs,
                 .n_exclude_cidrs = manager->options.n_exclude_cidrs,
-                .drift = manager->generation > 0 ? &manager->drift : NULL,
         };
 }
 
@@ -183,60 +183,33 @@ static int manager_load_journal(Manager *manager) {
         return 0;
 }
 
-static int manager_read_kernel(Manager *manager) {
-        AdoptParts parts = manager_adopt_parts(manager);
-        size_t n = 0;
-        int r;
-
-        r = adopt_addresses(&parts, &manager->host, &n);
-        if (r < 0)
-                return log_error_errno(r, "Failed to make or read the device " KERNEL_DEVICE_NAME " (is CAP_NET_ADMIN there?): %m");
-        r = adopt_filter(&parts, &n);
-        if (r < 0)
-                return log_error_errno(r, "Failed to make the nftables table inet " KERNEL_TABLE_NAME ": %m");
-        r = adopt_servers(&parts, &n);
-        if (r < 0)
-                return log_error_errno(r, "Failed to read the virtual servers: %m");
-        if (n > 0)
-                log_info("Adopted %zu virtual servers, addresses and filter elements that were there", n);
-        r = journal_compact(manager->journal);
-        if (r < 0)
-                (void) log_warning_errno(r,
-                                         "Failed to write the ownership journal in %s; after a restart only what is on " KERNEL_DEVICE_NAME " is ours: %m",
-                                         manager->options.state_directory);
-        r = drain_add_all(manager->drain);
-        if (r < 0)
-                return r;
-        return manager_update_view(manager);
-}
-
+/*
+ * The kernel is looked at by the first turn: what fails there is retried (a module may be loaded, a device of that name
+ * renamed). What no retry can help is found out here.
+ */
 int manager_start(Manager *manager) {
+        char message[MANAGER_MESSAGE_SIZE] = "";
         int r;
 
-        r = manager->backend->ops->get_info(manager->backend, &manager->info);
-        if (r < 0)
-                return log_error_errno(r, "This kernel offers no IPVS; load the module ip_vs (modprobe ip_vs): %m");
-        log_info("Using ipvs Proxier, kernel %u.%u, IPVS %u.%u.%u",
-                 manager->info.release_major,
-                 manager->info.release_minor,
-                 manager->info.ipvs_version >> 16,
-                 manager->info.ipvs_version >> 8 & 0xff,
-                 manager->info.ipvs_version & 0xff);
-        (void) node_setup(manager->backend, &manager->options, &manager->info); /* logged; the rest works */
         r = manager_load_journal(manager);
-        if (r >= 0)
-                r = manager_read_kernel(manager);
         if (r < 0)
                 return r;
+        (void) manager_watch(manager); /* before the look, so that nothing is missed; each turn asks again */
+        r = manager_adopt(manager, message);
+        if (r == -EPERM || r == -EACCES || (r < 0 && manager->options.dry_run))
+                return log_error_errno(r, "%s", message);
         r = manager_sync_start(manager);
         if (r < 0)
-                return log_error_errno(r, "Failed to listen to the kernel: %m");
+                return log_error_errno(r, "Failed to prepare the event loop: %m");
         r = manager_overrides_start(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to prepare overrides of endpoints: %m");
-        manager->state = MANAGER_STATE_SYNCING;
         manager->started = true;
-        manager_wake(manager);
+        if (manager->adopted)
+                manager_wake(manager);
+        else
+                (void) sd_event_source_set_enabled(manager->turn, SD_EVENT_ONESHOT); /* which tells what fails */
+        manager->state = manager->adopted ? MANAGER_STATE_SYNCING : MANAGER_STATE_STARTING;
         return 0;
 }
 

@@ -61,6 +61,8 @@ typedef struct ManagerOptions {
         uint64_t min_sync_usec; /* at least this between two syncs */
         uint64_t sync_usec; /* between two full comparisons with the kernel */
         uint64_t drain_timeout_usec;
+        uint64_t drain_look_usec; /* between two looks at connections that end; 0 = 5 s */
+        uint64_t retry_usec; /* after the first failure of something, then longer and longer; 0 = 1 s */
         const char *state_directory; /* NULL: nothing is kept */
         bool dry_run; /* the backend only reads: nothing is kept either */
         bool needs_source[_OBJECT_SOURCE_MAX]; /* whose lists must be complete before anything is removed */
@@ -79,7 +81,8 @@ DEFINE_CLEANUP(Manager *, manager_free);
 
 /*
  * Reads and adopts what the kernel holds, sets sysctls, makes device and table, and begins to listen. A failure that
- * no retry can help (no IPVS, no permission) is logged and returned.
+ * no retry can help (no permission, no memory) is logged and returned. Any other (no IPVS, no nftables, a device of the
+ * same name) is the manager's `error` in state MANAGER_STATE_DEGRADED, and is retried: until then nothing is written.
  */
 int manager_start(Manager *manager);
 

@@ -23,6 +23,7 @@ typedef struct Setup {
         KernelBackend *backend;
         SysctlRecord record;
         bool recorded; /* something was added to the record */
+        DriftLog *drift; /* NULL: not an audit */
         int first_error;
 } Setup;
 
@@ -40,13 +41,17 @@ static void setup_apply(Setup *setup, const Setting *setting) {
         r = setup->backend->ops->sysctl_write(setup->backend, setting->name, setting->value);
         if (r < 0) {
                 setup_fail(setup,
-                           log_error_errno(r,
-                                           "Failed to set sysctl %s to %s, %s: %m",
-                                           setting->name,
-                                           setting->value,
-                                           setting->consequence));
+                           log_at(setup->drift ? LOG_DEBUG : LOG_ERR,
+                                  r,
+                                  NULL,
+                                  "Failed to set sysctl %s to %s, %s: %m",
+                                  setting->name,
+                                  setting->value,
+                                  setting->consequence));
                 return;
         }
+        if (setup->drift)
+                drift_log_note(setup->drift, DRIFT_KIND_SYSCTL, DRIFT_ACTION_CHANGED, setting->name);
         log_info("Set sysctl %s from %s to %s", setting->name, value ? value : "unknown", setting->value);
         if (value && sysctl_record_put(&setup->record, setting->name, value, setting->value) >= 0)
                 setup->recorded = true;
@@ -76,6 +81,24 @@ static bool kernel_wants_no_reuse_mode(const KernelInfo *info) {
         return release >= 4001 && release < 5009;
 }
 
+static bool timeout_is_set(uint32_t wanted, uint32_t actual) {
+        return wanted == 0 || wanted == actual;
+}
+
+static void setup_timeouts(Setup *setup, const IpvsTimeouts *wanted) {
+        IpvsTimeouts actual;
+        int r = setup->backend->ops->ipvs_get_timeouts(setup->backend, &actual);
+
+        if (r >= 0 && timeout_is_set(wanted->tcp_sec, actual.tcp_sec) &&
+            timeout_is_set(wanted->tcp_fin_sec, actual.tcp_fin_sec) && timeout_is_set(wanted->udp_sec, actual.udp_sec))
+                return;
+        r = setup->backend->ops->ipvs_set_timeouts(setup->backend, wanted);
+        if (r < 0)
+                setup_fail(setup, log_at(setup->drift ? LOG_DEBUG : LOG_ERR, r, NULL, "Failed to configure IPVS timeouts: %m"));
+        else if (setup->drift)
+                drift_log_note(setup->drift, DRIFT_KIND_SYSCTL, DRIFT_ACTION_CHANGED, "timeouts of IPVS");
+}
+
 static void setup_ipvs(Setup *setup, const ManagerOptions *options, const KernelInfo *info) {
         static const Setting settings[] = {
                 { "net/ipv4/vs/conntrack", "1", "masquerading of service traffic will not work" },
@@ -90,7 +113,6 @@ static void setup_ipvs(Setup *setup, const ManagerOptions *options, const Kernel
                 { "net/ipv4/conf/all/arp_announce", "2", "the node will announce service addresses" },
         };
         static const Setting reuse = { "net/ipv4/vs/conn_reuse_mode", "0", "reused client ports will be slow" };
-        int r;
 
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
                 setup_apply(setup, &settings[i]);
@@ -100,9 +122,7 @@ static void setup_ipvs(Setup *setup, const ManagerOptions *options, const Kernel
                 setup_apply(setup, &reuse);
         if (options->timeouts.tcp_sec == 0 && options->timeouts.tcp_fin_sec == 0 && options->timeouts.udp_sec == 0)
                 return;
-        r = setup->backend->ops->ipvs_set_timeouts(setup->backend, &options->timeouts);
-        if (r < 0)
-                setup_fail(setup, log_error_errno(r, "Failed to configure IPVS timeouts: %m"));
+        setup_timeouts(setup, &options->timeouts);
 }
 
 /* Only ever raised: who set a higher limit had a reason. The table's size follows at a quarter of it. */
@@ -143,8 +163,8 @@ static void setup_conntrack(Setup *setup, const ConntrackOptions *options) {
                                 setup, settings[i].name, settings[i].value, "connections are tracked as before");
 }
 
-int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info) {
-        Setup setup = { .backend = backend };
+int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info, DriftLog *drift) {
+        Setup setup = { .backend = backend, .drift = drift };
         int r = sysctl_record_load(&setup.record, options->state_directory);
 
         if (r < 0)

@@ -5,13 +5,15 @@
  */
 #pragma once
 
+#include "control/drift.h"
 #include "control/manager.h"
 
 /*
  * Reads each and writes it only where it differs. Failures are logged with the consequence; the first is returned,
- * and what could be set is set.
+ * and what could be set is set. With `drift` it is an audit: what had to be set again is noted there, and failures are
+ * no news.
  */
-int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info);
+int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info, DriftLog *drift);
 
 /*
  * Puts every sysctl back that still has the value node_setup() gave it, and forgets them. What others changed since

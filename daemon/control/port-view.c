@@ -43,7 +43,7 @@ PortState port_view_state(const Manager *manager, const DesiredPort *port, const
                         refusal = refusal == REFUSAL_NONE ? reason : refusal;
                         continue;
                 }
-                failed = failed || port->servers[i].claim.server->error < 0;
+                failed = failed || port->servers[i].claim.server->failure.error < 0;
                 synced = synced && server_is_synced(port->servers[i].claim.server);
         }
         if (refusal == REFUSAL_NONE && port->service->n_refused > 0)

@@ -11,12 +11,18 @@
 /* A turn must stay below the time in which a caller on the bus notices: about 30 ms on a slow machine. */
 #define SERVICES_PER_TURN 256
 #define SERVERS_PER_TURN 512
+/* Conntrack entries that could not be deleted are not remembered without end. */
+#define FLOWS_MAX 65536
+/* Who is at odds with the kernel this often is not read again each time, but left to its delays and the audit. */
+#define REREAD_TRIES 3
 
 struct Reconciler {
         ReconcilerParts parts;
         Plan plan;
         IpvsOp *ipvs_ops; /* owned: the plan's without those withheld */
         size_t n_ipvs_ops_allocated;
+        ConntrackFlow *flows; /* owned: to be deleted from the connection table */
+        size_t n_flows, n_flows_allocated;
         DrainBegun drain_begun;
         void *userdata;
 };
@@ -36,6 +42,7 @@ Reconciler *reconciler_free(Reconciler *reconciler) {
                 return NULL;
         plan_done(&reconciler->plan);
         free(reconciler->ipvs_ops);
+        free(reconciler->flows);
         free(reconciler);
         return NULL;
 }
@@ -55,46 +62,53 @@ static void result_fail(ReconcilerResult *result, int error, const char *what, c
 
 /* ---- filter */
 
-static const char *filter_element_format(const FilterElement *element, char buf[static 2 * IP_PORT_STRLEN + 32]) {
-        char addr[IP_PORT_STRLEN];
+/* What one element can be refused for; anything else concerns the table, or all there is. */
+static bool filter_error_is_of_element(int error) {
+        return error == -EINVAL || error == -EEXIST || error == -ENOTEMPTY || error == -ENOENT;
+}
 
-        (void) snprintf(buf,
-                        2 * IP_PORT_STRLEN + 32,
-                        "%s %s",
-                        filter_set_type((FilterSet) element->set)->name,
-                        ip_port_format(&element->addr, element->port, addr));
-        return buf;
+static void reconciler_fail_filter(FilterOp *ops, size_t n_ops, int error, ReconcilerResult *result) {
+        char text[FILTER_ELEMENT_STRLEN];
+
+        for (size_t i = 0; i < n_ops; i++) {
+                ops[i].result = error;
+                if (error == -ENOENT && !ops[i].add)
+                        continue; /* gone is what was wanted */
+                result_fail(result,
+                            error,
+                            ops[i].add ? "add filter element" : "remove filter element",
+                            filter_element_format(&ops[i].element, text));
+        }
 }
 
 /*
  * A transaction that is refused is halved until the elements that the kernel does not take are found; the others go
- * in. Where the table itself is gone, or memory, halving would not help.
+ * in. Where the table itself is gone that is seen at the first addition, and the rest is not tried.
  */
 static void reconciler_apply_filter(Reconciler *reconciler, FilterOp *ops, size_t n_ops, ReconcilerResult *result) {
         KernelBackend *backend = reconciler->parts.backend;
-        char text[2 * IP_PORT_STRLEN + 32];
-        int r;
+        int r = -ENOENT;
 
         if (n_ops == 0)
                 return;
-        r = backend->ops->filter_apply(backend, ops, n_ops);
-        reconciler->parts.measure->n_filter_failures += r < 0;
-        if (r == -ENOENT && ops[0].add)
-                result->filter_lost = true;
-        if (r == -ENOMEM || r == -EPERM)
-                result->channel_lost = true;
-        if (r < 0 && n_ops > 1 && !result->filter_lost && r != -ENOMEM && r != -EPERM) {
+        if (!result->filter_lost) {
+                r = backend->ops->filter_apply(backend, ops, n_ops);
+                reconciler->parts.measure->n_filter_failures += r < 0;
+        }
+        if (r >= 0) {
+                for (size_t i = 0; i < n_ops; i++)
+                        ops[i].result = 0;
+                return;
+        }
+        result->filter_refused = result->filter_refused || r == -ENOMEM || r == -EPERM;
+        if (n_ops > 1 && !result->filter_lost && filter_error_is_of_element(r)) {
                 reconciler_apply_filter(reconciler, ops, n_ops / 2, result);
                 reconciler_apply_filter(reconciler, ops + n_ops / 2, n_ops - n_ops / 2, result);
                 return;
         }
-        for (size_t i = 0; i < n_ops; i++)
-                ops[i].result = r;
-        if (r < 0 && !(r == -ENOENT && !ops[0].add))
-                result_fail(result,
-                            r,
-                            ops[0].add ? "add filter element" : "remove filter element",
-                            filter_element_format(&ops[0].element, text));
+        if (r == -ENOENT && n_ops == 1 && ops[0].add)
+                result->filter_lost = true;
+        reconciler_fail_filter(ops, n_ops, r, result);
 }
 
 /* ---- IPVS */
@@ -109,19 +123,43 @@ static int reconciler_note_ownership(Reconciler *reconciler) {
         return r < 0 ? r : journal_flush(reconciler->parts.journal);
 }
 
-static void reconciler_note_results(Reconciler *reconciler) {
+static void reconciler_note_removals(Reconciler *reconciler) {
+        const Plan *plan = &reconciler->plan;
+
+        for (size_t i = 0; i < plan->servers.n_items; i++) {
+                const IpvsOp *op = &plan->servers.items[i];
+                const ServerState *server = kernel_table_server(reconciler->parts.table, &op->service.key);
+
+                if (op->kind == IPVS_OP_DELETE_SERVICE && (!server || !server->present))
+                        (void) journal_remove(reconciler->parts.journal, &op->service.key);
+        }
+}
+
+/* Those that are gone, or have their weight again. */
+static void reconciler_note_drained(Reconciler *reconciler) {
         const Plan *plan = &reconciler->plan;
 
         for (size_t i = 0; i < plan->servers.n_items; i++) {
                 const IpvsOp *op = &plan->servers.items[i];
 
-                if (op->kind == IPVS_OP_DELETE_SERVICE && !kernel_table_server(reconciler->parts.table, &op->service.key))
-                        (void) journal_remove(reconciler->parts.journal, &op->service.key);
-                if (op->kind == IPVS_OP_SET_DEST && op->dest.weight == 0 && op->result >= 0)
-                        (void) journal_drain(reconciler->parts.journal,
-                                             &op->service.key,
-                                             &op->dest.addr,
-                                             plan->drain_deadline_usec);
+                if (op->kind == IPVS_OP_DELETE_DEST || (op->kind == IPVS_OP_SET_DEST && op->dest.weight > 0))
+                        (void) journal_drain(reconciler->parts.journal, &op->service.key, &op->dest.addr, 0);
+        }
+}
+
+static void reconciler_note_drains(Reconciler *reconciler) {
+        const Plan *plan = &reconciler->plan;
+
+        for (size_t i = 0; i < plan->drains.n_items; i++) {
+                const DrainStart *start = &plan->drains.items[i];
+                const ServerState *server = kernel_table_server(reconciler->parts.table, &start->key);
+                const RealServerState *dest = server ? server_state_find_dest(server, &start->dest) : NULL;
+
+                if (!dest || dest->drain_usec == 0)
+                        continue;
+                (void) journal_drain(reconciler->parts.journal, &start->key, &start->dest, dest->drain_usec);
+                if (reconciler->drain_begun)
+                        reconciler->drain_begun(&start->key, reconciler->userdata);
         }
 }
 
@@ -190,22 +228,48 @@ static void reconciler_reread_server(Reconciler *reconciler, const VirtualServer
                 (void) journal_remove(parts->journal, key);
 }
 
+/* Whether the error says that the kernel holds something else than the table knows. */
+static bool ipvs_op_is_surprised(const IpvsOp *op) {
+        switch (op->kind) {
+        case IPVS_OP_ADD_SERVICE:
+        case IPVS_OP_ADD_DEST:
+                return op->result == -EEXIST || (op->kind == IPVS_OP_ADD_DEST && op->result == -ESRCH);
+        case IPVS_OP_SET_SERVICE: /* ENOENT: the scheduler */
+                return op->result == -ESRCH;
+        case IPVS_OP_SET_DEST:
+                return op->result == -ESRCH || op->result == -ENOENT;
+        case IPVS_OP_DELETE_DEST: /* it is gone, but with its virtual server */
+                return op->result == -ESRCH;
+        case IPVS_OP_DELETE_SERVICE:
+        case _IPVS_OP_MAX:
+                break;
+        }
+        return false;
+}
+
+/*
+ * The first error of each virtual server counts: without a service its destinations fail too, which says nothing new.
+ */
 static void reconciler_look_at_failures(Reconciler *reconciler, ReconcilerResult *result) {
         const Plan *plan = &reconciler->plan;
+        const VirtualServerKey *last = NULL;
         char text[VIRTUAL_SERVER_STRLEN];
 
         for (size_t i = 0; i < plan->servers.n_items; i++) {
                 const IpvsOp *op = &plan->servers.items[i];
-                bool removes = op->kind == IPVS_OP_DELETE_DEST || op->kind == IPVS_OP_DELETE_SERVICE;
+                const ServerState *server;
 
-                if (op->result >= 0 || (removes && (op->result == -ESRCH || op->result == -ENOENT)))
+                if (ipvs_op_failed(op))
+                        result_fail(result,
+                                    op->result,
+                                    ipvs_op_kind_to_string(op->kind),
+                                    virtual_server_key_format(&op->service.key, text));
+                if (op->result >= 0 || (last && memcmp(last, &op->service.key, sizeof(*last)) == 0))
                         continue;
-                result_fail(result,
-                            op->result,
-                            ipvs_op_kind_to_string(op->kind),
-                            virtual_server_key_format(&op->service.key, text));
-                if (op->result == -EEXIST || op->result == -ESRCH || op->result == -ENOENT)
-                        reconciler_reread_server(reconciler, &op->service.key);
+                last = &op->service.key;
+                server = kernel_table_server(reconciler->parts.table, last);
+                if (ipvs_op_is_surprised(op) && server && server->failure.n_tries <= REREAD_TRIES)
+                        reconciler_reread_server(reconciler, last);
         }
 }
 
@@ -240,47 +304,64 @@ static void reconciler_apply_addresses(Reconciler *reconciler, AddressOp *ops, s
 
 /* ---- conntrack */
 
-static const char *port_id_of(const KernelTable *table, const VirtualServerKey *key) {
+/* The port whose cluster address this is; NULL for other addresses, and when nobody wants it any more. */
+static const DesiredPort *cluster_port_of(const KernelTable *table, const VirtualServerKey *key) {
         const ServerState *server = kernel_table_server(table, key);
         const PortServer *holder = server ? (const PortServer *) (const void *) server->claims : NULL;
 
-        for (size_t i = 0; holder && i < holder->service->n_ports; i++) {
+        if (!holder || holder->kind != ADDRESS_KIND_CLUSTER_IP)
+                return NULL;
+        for (size_t i = 0; i < holder->service->n_ports; i++) {
                 const DesiredPort *port = &holder->service->ports[i];
 
                 if (holder >= port->servers && holder < port->servers + port->n_servers)
-                        return port->id;
+                        return port;
         }
         return NULL;
 }
 
-static void reconciler_flush_flows(Reconciler *reconciler) {
+static void reconciler_take_flow(Reconciler *reconciler, const StaleFlow *flow) {
+        const DesiredPort *port = cluster_port_of(reconciler->parts.table, &flow->key);
+        char addr[IP_ADDR_STRLEN];
+
+        if (reconciler->n_flows == reconciler->n_flows_allocated) {
+                size_t n = MIN2(MAX2(reconciler->n_flows_allocated * 2, (size_t) 16), (size_t) FLOWS_MAX);
+                ConntrackFlow *bigger = n > reconciler->n_flows ?
+                                                reallocarray(reconciler->flows, n, sizeof(ConntrackFlow)) :
+                                                NULL;
+
+                if (!bigger)
+                        return; /* its entries time out */
+                reconciler->flows = bigger;
+                reconciler->n_flows_allocated = n;
+        }
+        reconciler->flows[reconciler->n_flows++] =
+                (ConntrackFlow) { flow->key.addr, flow->key.port, flow->endpoint };
+        if (port && flow->endpoint.addr.family == 0)
+                log_v(2, "Stale udp service %s -> %s", port->id, ip_addr_format(&flow->key.addr, addr));
+}
+
+/* Flows of a failed pass stay for the next turn. */
+static void reconciler_flush_flows(Reconciler *reconciler, ReconcilerResult *result) {
         const Plan *plan = &reconciler->plan;
         KernelBackend *backend = reconciler->parts.backend;
-        _cleanup_(freep) ConntrackFlow *flows = NULL;
-        char addr[IP_ADDR_STRLEN];
         size_t n_deleted = 0;
         int r;
 
-        if (plan->flows.n_items == 0)
+        for (size_t i = 0; i < plan->flows.n_items; i++)
+                reconciler_take_flow(reconciler, &plan->flows.items[i]);
+        if (reconciler->n_flows == 0)
                 return;
-        flows = calloc(plan->flows.n_items, sizeof(ConntrackFlow));
-        for (size_t i = 0; flows && i < plan->flows.n_items; i++) {
-                const StaleFlow *flow = &plan->flows.items[i];
-                const char *id = port_id_of(reconciler->parts.table, &flow->key);
-
-                flows[i] = (ConntrackFlow) { flow->key.addr, flow->key.port, flow->endpoint };
-                if (flow->endpoint.addr.family == 0)
-                        log_v(2,
-                              "Stale udp service %s -> %s",
-                              id ? id : "(removed)",
-                              ip_addr_format(&flow->key.addr, addr));
-        }
         measure_conntrack_begin(reconciler->parts.measure);
-        r = flows ? backend->ops->conntrack_flush_udp(backend, flows, plan->flows.n_items, &n_deleted) : -ENOMEM;
-        measure_conntrack_end(reconciler->parts.measure, &plan->flows.items[0].key.addr, n_deleted);
-        if (r < 0)
-                (void) log_warning_errno(r, "Failed to delete stale conntrack entries of UDP services, clients may talk to pods that are gone until the entries time out: %m");
-        else if (n_deleted > 0)
+        r = backend->ops->conntrack_flush_udp(backend, reconciler->flows, reconciler->n_flows, &n_deleted);
+        measure_conntrack_end(reconciler->parts.measure, &reconciler->flows[0].addr, n_deleted);
+        if (r < 0) {
+                result->flows_left = true;
+                result_fail(result, r, "delete stale conntrack entries of", "UDP services");
+                return;
+        }
+        reconciler->n_flows = 0;
+        if (n_deleted > 0)
                 log_v(2, "Deleted %zu stale conntrack entries of UDP services", n_deleted);
 }
 
@@ -308,17 +389,6 @@ static bool reconciler_has_dirty(const Reconciler *reconciler, ReconcileScope sc
         const Store *store = reconciler->parts.store;
 
         return scope == RECONCILE_URGENT ? store_has_urgent(store) : store_n_dirty(store) > 0;
-}
-
-static void reconciler_announce_drains(Reconciler *reconciler) {
-        const Plan *plan = &reconciler->plan;
-
-        for (size_t i = 0; reconciler->drain_begun && i < plan->servers.n_items; i++) {
-                const IpvsOp *op = &plan->servers.items[i];
-
-                if (op->kind == IPVS_OP_SET_DEST && op->dest.weight == 0 && op->result >= 0)
-                        reconciler->drain_begun(&op->service.key, reconciler->userdata);
-        }
 }
 
 static void reconciler_apply(Reconciler *reconciler, ReconcilerResult *result) {
@@ -361,11 +431,12 @@ int reconciler_turn(Reconciler *reconciler,
                 reconciler_apply(reconciler, &result);
                 (void) plan_commit(&reconciler->plan, parts->table);
                 reconciler_look_at_failures(reconciler, &result);
-                reconciler_note_results(reconciler);
-                (void) journal_flush(parts->journal);
-                reconciler_announce_drains(reconciler);
+                reconciler_note_removals(reconciler);
+                reconciler_note_drained(reconciler);
         }
-        reconciler_flush_flows(reconciler);
+        reconciler_note_drains(reconciler);
+        (void) journal_flush(parts->journal); /* what is not written is noted still */
+        reconciler_flush_flows(reconciler, &result);
         result.n_changed = plan_n_operations(&reconciler->plan) - MIN2(result.n_failed, plan_n_operations(&reconciler->plan));
         result.more = reconciler_has_dirty(reconciler, scope) || !kernel_table_is_clean(parts->table);
         store_collect(parts->store);

@@ -39,12 +39,14 @@ typedef struct ReconcilerResult {
         size_t n_changed; /* operations done */
         size_t n_failed; /* operations that have to be tried again after a while */
         bool filter_lost; /* the nftables table has to be made again first */
-        bool channel_lost; /* IPVS could not be spoken to, or nftables takes nothing at all */
+        bool filter_refused; /* nftables takes nothing at all */
+        bool channel_lost; /* IPVS could not be spoken to: what it holds has to be read again */
+        bool flows_left; /* stale conntrack entries could not be deleted: a later turn tries again */
         int error; /* first failure … */
         char message[192]; /* … and of what; "" if none */
 } ReconcilerResult;
 
-/* `drained` is called for each virtual server of which a real server was set to weight 0. */
+/* `begun` is called for each virtual server of which a real server got its deadline. */
 typedef void (*DrainBegun)(const VirtualServerKey *key, void *userdata);
 void reconciler_on_drain(Reconciler *reconciler, DrainBegun begun, void *userdata);
 

@@ -2,7 +2,8 @@
 /*
  * When the manager works. A sync is a run of turns that ends when nothing is left to do; it begins at once if the last
  * one ended long enough ago (minSyncPeriod), else a timer waits for that. What failed is retried with growing delays,
- * while other changes go on. Most turns come before HTTP and bus; every fourth lets them go first.
+ * each object by itself, while other changes go on. Most turns come before HTTP and bus; every fourth lets them go
+ * first.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,11 +14,10 @@
 #include "control/manager-private.h"
 #include "control/priorities.h"
 
-#define RETRY_FIRST_USEC USEC_PER_SEC
-#define RETRY_LAST_USEC (30 * USEC_PER_SEC)
-#define DRAIN_LOOK_USEC (5 * USEC_PER_SEC)
 #define NODE_WAIT_USEC (10 * USEC_PER_SEC)
 #define DRAIN_FIRST_LOOK_USEC (100 * USEC_PER_MSEC)
+/* What others break is repaired that soon, however long minSyncPeriod is; a flapping address costs no more than that. */
+#define REPAIR_USEC (100 * USEC_PER_MSEC)
 #define YIELD_EVERY 4
 
 static int manager_arm(sd_event_source *timer, uint64_t delay_usec) {
@@ -52,102 +52,30 @@ static bool manager_has_work(const Manager *manager) {
         return manager->look != 0 || dirty || !kernel_table_is_clean(manager->table);
 }
 
-void manager_wake(Manager *manager) {
+static void manager_wake_within(Manager *manager, uint64_t min_sync_usec) {
         uint64_t now, due;
         int enabled = SD_EVENT_OFF;
 
-        if (!manager->started || manager->held)
-                return;
+        if (!manager->started || manager->held || !manager->adopted)
+                return; /* the first look has its own retries */
         (void) sd_event_source_get_enabled(manager->turn, &enabled);
         if (manager->sync_running || enabled != SD_EVENT_OFF)
                 return;
         now = manager_now(manager);
-        due = manager->sync_ended_usec + manager->options.min_sync_usec;
+        due = manager->sync_ended_usec + min_sync_usec;
         if (manager->removals_allowed && now < due) /* the first pass never waits */
                 (void) manager_arm(manager->delay, due - now);
         else
                 (void) sd_event_source_set_enabled(manager->turn, SD_EVENT_ONESHOT);
 }
 
+void manager_wake(Manager *manager) {
+        manager_wake_within(manager, manager->options.min_sync_usec);
+}
+
 void manager_look(Manager *manager, unsigned what) {
         manager->look |= what;
         manager_wake(manager);
-}
-
-/* ---- looking at the kernel */
-
-static bool service_uses_host_address(const DesiredPort *port) {
-        if (port->node_port > 0)
-                return true;
-        for (size_t i = 0; i < port->n_servers; i++)
-                if (port->servers[i].kind == ADDRESS_KIND_EXTERNAL_IP ||
-                    port->servers[i].kind == ADDRESS_KIND_LOAD_BALANCER_IP)
-                        return true;
-        return false;
-}
-
-/* Node ports and external addresses follow the host's addresses; nothing else does. */
-static void manager_host_changed(Manager *manager) {
-        const DesiredPort *port;
-
-        for (size_t i = 0; (port = desired_next(manager->desired, &i));)
-                if (service_uses_host_address(port))
-                        store_mark_dirty(manager->store, port->service->entry);
-}
-
-static bool host_addresses_equal(const HostAddresses *a, const HostAddresses *b) {
-        return a->n_addrs == b->n_addrs &&
-               (a->n_addrs == 0 || memcmp(a->addrs, b->addrs, a->n_addrs * sizeof(IpAddr)) == 0);
-}
-
-static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts, size_t *n_drift) {
-        HostAddresses host = {};
-        bool same;
-        int r = adopt_addresses(parts, &host, n_drift);
-
-        if (r < 0)
-                return r;
-        same = host_addresses_equal(&host, &manager->host);
-        host_addresses_done(&manager->host);
-        manager->host = host;
-        r = manager_update_view(manager);
-        manager->view.config.host_addresses = manager->host.addrs;
-        manager->view.config.n_host_addresses = manager->host.n_addrs;
-        if (!same)
-                manager_host_changed(manager);
-        return r;
-}
-
-static int manager_look_at_kernel(Manager *manager) {
-        AdoptParts parts = manager_adopt_parts(manager);
-        unsigned look = manager->look;
-        size_t n_drift = 0;
-        int r = 0;
-
-        manager->look = 0;
-        if (look & LOOK_ADDRESSES) {
-                r = manager_look_at_addresses(manager, &parts, &n_drift);
-                if (r < 0)
-                        (void) log_error_errno(r, "Failed to read the addresses of " KERNEL_DEVICE_NAME ": %m");
-        }
-        if (r >= 0 && (look & LOOK_FILTER)) {
-                r = adopt_filter(&parts, &n_drift);
-                if (r < 0)
-                        (void) log_error_errno(r, "Failed to make or read the nftables table inet " KERNEL_TABLE_NAME ": %m");
-        }
-        if (r >= 0 && (look & LOOK_SERVERS)) {
-                r = adopt_servers(&parts, &n_drift);
-                if (r < 0)
-                        (void) log_error_errno(r, "Failed to read the virtual servers: %m");
-                (void) drain_add_all(manager->drain);
-        }
-        if (r < 0)
-                manager->look |= look;
-        if (manager->generation > 0 && n_drift > 0) {
-                manager->n_drift += n_drift;
-                log_warning("Found %zu differences in the kernel that somebody else made, repairing them", n_drift);
-        }
-        return r;
 }
 
 /* ---- a sync */
@@ -171,6 +99,13 @@ static void sync_fail(Manager *manager, int error, const char *message) {
         manager->sync_failed++;
 }
 
+/* What cannot be told of one object: the kernel could not be read, memory was short, conntrack was busy. */
+static void sync_fail_whole(Manager *manager, int error, const char *message) {
+        sync_fail(manager, error, message);
+        failure_note(&manager->whole, error, manager_now(manager), manager->options.retry_usec);
+        manager->whole_failed = true;
+}
+
 /* The first time that everything wanted is known: what nobody wants may go from now on. 1 = there is more to do. */
 static bool manager_allow_removals(Manager *manager) {
         AdoptParts parts = manager_adopt_parts(manager);
@@ -179,7 +114,7 @@ static bool manager_allow_removals(Manager *manager) {
                 return false;
         manager->removals_allowed = true;
         if (!manager->had_journal) {
-                size_t n = adopt_claimed_servers(&parts);
+                size_t n = adopt_claimed_servers(&parts, &manager->host);
 
                 if (n > 0) {
                         log_info("Took over %zu virtual servers on addresses of this node", n);
@@ -197,9 +132,46 @@ static void manager_set_state(Manager *manager, ManagerState state) {
         manager->state = state;
 }
 
+static bool manager_is_failing(const Manager *manager) {
+        return manager->whole.error < 0 || kernel_table_n_failed(manager->table) > 0;
+}
+
+/* The earliest of all that is to be tried again. */
+static void manager_arm_retry(Manager *manager) {
+        uint64_t now = manager_now(manager), due = kernel_table_next_retry(manager->table);
+
+        if (manager->whole.error < 0 && (due == 0 || manager->whole.retry_usec < due))
+                due = manager->whole.retry_usec;
+        if (due > 0)
+                (void) manager_arm(manager->retry, due > now ? due - now : 0);
+}
+
+static void sync_note_error(Manager *manager, uint64_t now) {
+        bool failing = manager_is_failing(manager);
+
+        if (manager->sync_error < 0)
+                (void) snprintf(manager->error, sizeof(manager->error), "%s", manager->sync_message);
+        else if (!failing)
+                manager->error[0] = '\0';
+        if (manager->sync_error < 0 && failure_log_failed(&manager->failure_log, manager->sync_message, now))
+                log_error("%s (%zu failures in all); trying again", manager->sync_message, manager->sync_failed);
+        else if (!failing && failure_log_recovered(&manager->failure_log))
+                log_info("What failed before is done now");
+}
+
+static void sync_set_state(Manager *manager) {
+        bool failing = manager_is_failing(manager);
+
+        if (manager->removals_allowed)
+                manager_set_state(manager, failing ? MANAGER_STATE_DEGRADED : MANAGER_STATE_RUNNING);
+        else if (manager->adopted)
+                manager_set_state(manager, MANAGER_STATE_SYNCING);
+        else if (failing)
+                manager_set_state(manager, MANAGER_STATE_DEGRADED);
+}
+
 static void sync_end(Manager *manager) {
         uint64_t now = manager_now(manager);
-        bool failed = manager->sync_error < 0;
 
         manager->sync_running = false;
         manager->sync_ended_usec = now;
@@ -208,22 +180,15 @@ static void sync_end(Manager *manager) {
                 &manager->measure, manager->store, manager->removals_allowed && !manager->sync_broken);
         manager->generation++;
         manager->n_syncs++;
-        manager->n_sync_errors += failed;
         manager->n_operations += manager->sync_changed;
         manager->n_operation_failures += manager->sync_failed;
-        if (failed && strcmp(manager->error, manager->sync_message) != 0)
-                log_error("%s; retrying", manager->sync_message);
-        else if (!failed && manager->error[0])
-                log_info("What failed before is done now");
-        (void) snprintf(manager->error, sizeof(manager->error), "%s", failed ? manager->sync_message : "");
-        if (failed) {
-                (void) manager_arm(manager->retry, manager->retry_usec);
-                manager->retry_usec = MIN2(manager->retry_usec * 2, RETRY_LAST_USEC);
-        } else {
-                manager->retry_usec = RETRY_FIRST_USEC;
-        }
-        if (manager->removals_allowed)
-                manager_set_state(manager, failed ? MANAGER_STATE_DEGRADED : MANAGER_STATE_RUNNING);
+        manager->n_sync_errors += manager->sync_error < 0;
+        if (!manager->whole_failed && manager->look_later == 0)
+                manager->whole = (Failure) {};
+        manager->whole_failed = false;
+        sync_note_error(manager, now);
+        manager_arm_retry(manager);
+        sync_set_state(manager);
         log_v(2,
               "Sync %" PRIu64 " complete: %zu changes, %zu failures, %" PRIu64 " ms",
               manager->generation,
@@ -239,10 +204,23 @@ static void sync_abort(Manager *manager) {
         sync_end(manager);
 }
 
+/* What concerns more than one object is looked at when it is tried again, not at once: it may be so for long. */
+static void manager_note_losses(Manager *manager, const ReconcilerResult *result) {
+        manager->sync_broken = manager->sync_broken || result->filter_lost || result->filter_refused ||
+                               result->channel_lost;
+        if (result->filter_lost)
+                manager->look_later |= LOOK_FILTER;
+        if (result->channel_lost)
+                manager->in_doubt = true; /* who made what is there now cannot be told from its errors */
+        if (result->filter_lost || result->channel_lost || result->flows_left)
+                sync_fail_whole(manager, result->error, result->message);
+}
+
 static void manager_turn(Manager *manager) {
         PlanOptions options = {
                 .now_usec = manager_now(manager),
                 .drain_timeout_usec = manager->options.drain_timeout_usec,
+                .retry_usec = manager->options.retry_usec,
                 .may_remove = manager->removals_allowed,
         };
         ReconcilerResult result;
@@ -253,20 +231,47 @@ static void manager_turn(Manager *manager) {
         manager->view.config.overrides = manager->overrides.set;
         r = reconciler_turn(manager->reconciler, manager_scope(manager), &manager->view.config, &options, &result);
         if (r < 0) {
-                sync_fail(manager, r, "Failed to prepare a sync: out of memory");
+                sync_fail_whole(manager, r, "Failed to prepare a sync: out of memory");
                 sync_abort(manager);
                 return;
         }
         manager->sync_changed += result.n_changed;
-        if (result.filter_lost)
-                manager->look |= LOOK_FILTER;
-        manager->sync_broken = manager->sync_broken || result.filter_lost || result.channel_lost;
         if (result.n_failed > 0) {
                 sync_fail(manager, result.error, result.message);
                 manager->sync_failed += result.n_failed - 1;
         }
+        manager_note_losses(manager, &result);
         if (!result.more && !manager_allow_removals(manager))
                 sync_end(manager);
+}
+
+/*
+ * Whether there may be a turn. Before the first look nothing is known, and after answers were lost a virtual server of
+ * ours would be taken for somebody else's.
+ */
+static bool manager_prepare(Manager *manager) {
+        char message[MANAGER_MESSAGE_SIZE];
+        int r;
+
+        r = manager_watch(manager);
+        if (r < 0)
+                sync_fail_whole(manager, r, "Failed to listen to the kernel, changes by others are seen by audits alone");
+        if (!manager->adopted) {
+                r = manager_adopt(manager, message);
+                if (r < 0)
+                        sync_fail_whole(manager, r, message);
+        } else {
+                manager->look |= manager->in_doubt ? LOOK_SERVERS : 0;
+                r = manager->look != 0 ? manager_look_at_kernel(manager, message) : 0;
+                if (r < 0) {
+                        manager->sync_broken = true;
+                        sync_fail_whole(manager, r, message);
+                }
+        }
+        r = manager->adopted ? manager_update_view(manager) : 0;
+        if (r < 0)
+                sync_fail_whole(manager, r, "Failed to follow the Node: out of memory");
+        return manager->adopted && !manager->in_doubt && r >= 0;
 }
 
 static int on_turn(sd_event_source *source, void *userdata) {
@@ -276,13 +281,7 @@ static int on_turn(sd_event_source *source, void *userdata) {
         if (manager->held)
                 return 0;
         sync_begin(manager);
-        if (manager_update_view(manager) < 0) {
-                sync_fail(manager, -ENOMEM, "Failed to follow the Node: out of memory");
-                sync_abort(manager);
-                return 0;
-        }
-        if (manager->look != 0 && manager_look_at_kernel(manager) < 0) {
-                sync_fail(manager, -EIO, "Failed to read the kernel's state");
+        if (!manager_prepare(manager)) {
                 sync_abort(manager);
                 return 0;
         }
@@ -326,8 +325,14 @@ static int on_node_wait(sd_event_source *source, uint64_t usec, void *userdata) 
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
+        uint64_t now = manager_now(manager);
 
-        plan_queue_differences(manager->table);
+        kernel_table_retry(manager->table, now);
+        if (manager->whole.error < 0 && manager->whole.retry_usec <= now) {
+                manager->look |= manager->look_later;
+                manager->look_later = 0;
+                (void) sd_event_source_set_enabled(manager->turn, SD_EVENT_ONESHOT); /* there may be nothing else to do */
+        }
         manager_wake(manager);
         return 0;
 }
@@ -341,19 +346,21 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static int on_drain(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
-        size_t left = 0;
+        DrainResult result;
 
-        if (drain_look(manager->drain, manager_now(manager), &left) > 0)
+        drain_look(manager->drain, manager_now(manager), &result);
+        if (result.stale)
+                manager->look |= LOOK_SERVERS;
+        if (result.stale || result.n_queued > 0)
                 manager_wake(manager);
-        manager->n_draining = left;
-        return left > 0 ? manager_arm(source, DRAIN_LOOK_USEC) : 0;
+        return result.n_left > 0 ? manager_arm(source, manager->options.drain_look_usec) : 0;
 }
 
 static void on_drain_begun(const VirtualServerKey *key, void *userdata) {
         Manager *manager = userdata;
 
         (void) drain_add(manager->drain, key);
-        (void) manager_arm(manager->drain_timer, DRAIN_FIRST_LOOK_USEC);
+        (void) manager_arm(manager->drain_timer, MIN2(DRAIN_FIRST_LOOK_USEC, manager->options.drain_look_usec));
 }
 
 static void on_kernel_event(KernelEvent event, void *userdata) {
@@ -362,17 +369,18 @@ static void on_kernel_event(KernelEvent event, void *userdata) {
         switch (event) {
         case KERNEL_EVENT_ADDRESS:
         case KERNEL_EVENT_DEVICE:
-                manager_look(manager, LOOK_ADDRESSES);
+                manager->look |= LOOK_ADDRESSES;
                 break;
         case KERNEL_EVENT_FILTER:
-                manager_look(manager, LOOK_FILTER);
+                manager->look |= LOOK_FILTER;
                 break;
         case KERNEL_EVENT_OVERRUN:
-                manager_look(manager, LOOK_ALL);
+                manager->look |= LOOK_KERNEL;
                 break;
         case _KERNEL_EVENT_MAX:
-                break;
+                return;
         }
+        manager_wake_within(manager, MIN2(manager->options.min_sync_usec, REPAIR_USEC));
 }
 
 static int manager_add_timer(Manager *manager, sd_event_source **ret, sd_event_time_handler_t handler, const char *name) {
@@ -391,7 +399,6 @@ static int manager_add_timer(Manager *manager, sd_event_source **ret, sd_event_t
 int manager_sync_start(Manager *manager) {
         int r;
 
-        manager->retry_usec = RETRY_FIRST_USEC;
         r = sd_event_add_defer(manager->event, &manager->turn, on_turn, manager);
         if (r >= 0)
                 r = sd_event_source_set_enabled(manager->turn, SD_EVENT_OFF);
@@ -414,6 +421,20 @@ int manager_sync_start(Manager *manager) {
         if (r < 0)
                 return r;
         reconciler_on_drain(manager->reconciler, on_drain_begun, manager);
-        return manager->backend->ops->watch(
+        return 0;
+}
+
+int manager_watch(Manager *manager) {
+        int r;
+
+        if (manager->watching)
+                return 0;
+        r = manager->backend->ops->watch(
                 manager->backend, manager->event, EVENT_PRIORITY_KERNEL, on_kernel_event, manager);
+        if (r < 0)
+                return r;
+        manager->watching = true;
+        if (manager->adopted)
+                manager->look |= LOOK_KERNEL; /* what was not heard of */
+        return 0;
 }

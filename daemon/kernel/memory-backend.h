@@ -15,6 +15,8 @@ int memory_backend_share(KernelBackend *backend, KernelBackend **ret);
 /*
  * The n-th operation from now (1 = the next) of any kind fails with `error` (negative); 0 turns it off. -EPIPE in
  * the middle of ipvs_apply() is a channel that breaks: the operation is done, its answer and those behind are lost.
+ * -ESRCH, -ENOENT and -EEXIST there are made true: somebody deleted the virtual or real server, or added it; -ENOENT of
+ * filter_apply() too: the table is gone.
  */
 void memory_backend_fail_nth(KernelBackend *backend, uint64_t n, int error);
 /* Every n-th operation fails; 0 turns it off. */

@@ -261,6 +261,8 @@ int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_op
         MemoryKernel *kernel = memory_kernel(backend);
         int r = memory_begin(backend);
 
+        if (r == -ENOENT)
+                (void) memory_backend_flush_filter(backend);
         if (r >= 0)
                 r = memory_filter_check(kernel, ops, n_ops);
         if (r < 0)

@@ -158,6 +158,23 @@ static int memory_ipvs_fault(KernelBackend *backend, const VirtualServerKey *key
         return 0;
 }
 
+/*
+ * An error that says something about what the kernel holds is made true: somebody else was quicker. What is deleted
+ * then stays deleted, what is added is there. Returns the error that follows.
+ */
+static int memory_make_true(MemoryKernel *kernel, const IpvsOp *op, int error) {
+        IpvsOp other = *op;
+
+        if (error == -ESRCH)
+                other.kind = IPVS_OP_DELETE_SERVICE;
+        else if (error == -ENOENT && (op->kind == IPVS_OP_SET_DEST || op->kind == IPVS_OP_DELETE_DEST))
+                other.kind = IPVS_OP_DELETE_DEST;
+        else if (error != -EEXIST || op->kind != IPVS_OP_ADD_DEST)
+                return error;
+        (void) memory_ipvs_change(kernel, &other);
+        return memory_ipvs_change(kernel, op);
+}
+
 int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops) {
         MemoryKernel *kernel = memory_kernel(backend);
 
@@ -171,7 +188,7 @@ int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops) {
                         memory_check_op(kernel, &ops[i]);
                         ops[i].result = memory_ipvs_change(kernel, &ops[i]);
                 } else {
-                        ops[i].result = r;
+                        ops[i].result = memory_make_true(kernel, &ops[i], r);
                 }
                 if (r == -EPIPE) {
                         for (size_t k = i; k < n_ops; k++)

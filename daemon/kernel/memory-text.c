@@ -62,19 +62,9 @@ _printf_(1, 2) static char *format_line(const char *format, ...) {
 }
 
 static char *format_element(const FilterElement *element) {
-        const FilterSetType *type = filter_set_type((FilterSet) element->set);
-        const char *protocol = protocol_to_string((Protocol) element->protocol);
-        char addr[IP_PORT_STRLEN], source[IP_NET_STRLEN];
-        IpNet net = { element->source, element->source_prefix };
+        char text[FILTER_ELEMENT_STRLEN];
 
-        if (!type->has_port)
-                return format_line("filter %s %s", type->name, ip_addr_format(&element->addr, addr));
-        (void) ip_port_format(&element->addr, element->port, addr);
-        if (!type->has_source)
-                return format_line("filter %s %s/%s", type->name, addr, protocol);
-        if (type->interval)
-                return format_line("filter %s %s/%s %s", type->name, addr, protocol, ip_net_format(&net, source));
-        return format_line("filter %s %s/%s %s", type->name, addr, protocol, ip_addr_format(&element->source, source));
+        return format_line("filter %s", filter_element_format(element, text));
 }
 
 static char *format_flow(const ConntrackFlow *flow) {

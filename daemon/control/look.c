@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When the manager reads the kernel: at its start, when a notification says that others changed something, at each
+ * audit, and again after a while where reading failed. Nothing is written before the first look succeeded as a whole,
+ * for nobody could say what is foreign; later ones may fail, and the work goes on with what is known.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "control/manager-private.h"
+#include "control/node-setup.h"
+
+/* ---- what follows from the host's addresses */
+
+static bool service_uses_host_address(const DesiredPort *port) {
+        if (port->node_port > 0)
+                return true;
+        for (size_t i = 0; i < port->n_servers; i++)
+                if (port->servers[i].kind == ADDRESS_KIND_EXTERNAL_IP ||
+                    port->servers[i].kind == ADDRESS_KIND_LOAD_BALANCER_IP)
+                        return true;
+        return false;
+}
+
+/* Node ports and external addresses follow the host's addresses; nothing else does. */
+static void manager_host_changed(Manager *manager) {
+        const DesiredPort *port;
+
+        for (size_t i = 0; (port = desired_next(manager->desired, &i));)
+                if (service_uses_host_address(port))
+                        store_mark_dirty(manager->store, port->service->entry);
+}
+
+static bool host_addresses_equal(const HostAddresses *a, const HostAddresses *b) {
+        return a->n_addrs == b->n_addrs && a->n_shared == b->n_shared &&
+               (a->n_addrs == 0 || memcmp(a->addrs, b->addrs, a->n_addrs * sizeof(IpAddr)) == 0) &&
+               (a->n_shared == 0 || memcmp(a->shared, b->shared, a->n_shared * sizeof(IpAddr)) == 0);
+}
+
+/* ---- the parts; each fails for itself */
+
+static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) {
+        HostAddresses host = {};
+        bool same;
+        int r = adopt_addresses(parts, &host);
+
+        if (r < 0)
+                return r;
+        same = host_addresses_equal(&host, &manager->host);
+        host_addresses_done(&manager->host);
+        manager->host = host;
+        r = manager_update_view(manager);
+        if (!same)
+                manager_host_changed(manager);
+        return r;
+}
+
+static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
+        int r = adopt_servers(parts);
+
+        return r < 0 ? r : drain_add_all(manager->drain);
+}
+
+static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsigned what) {
+        switch (what) {
+        case LOOK_ADDRESSES:
+                return manager_look_at_addresses(manager, parts);
+        case LOOK_FILTER:
+                return adopt_filter(parts);
+        case LOOK_SERVERS:
+                return manager_look_at_servers(manager, parts);
+        default:
+                (void) node_setup(manager->backend, &manager->options, &manager->info, &manager->drift);
+                return 0; /* its failures were told at the start, and nothing waits for them */
+        }
+}
+
+static const char *look_to_string(unsigned what) {
+        return what == LOOK_ADDRESSES ? "make or read the device " KERNEL_DEVICE_NAME " (CAP_NET_ADMIN is needed)" :
+               what == LOOK_FILTER    ? "make or read the nftables table inet " KERNEL_TABLE_NAME :
+                                        "read the virtual servers";
+}
+
+int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        static const unsigned parts_of_look[] = { LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS, LOOK_NODE };
+        AdoptParts parts = manager_adopt_parts(manager);
+        unsigned look = manager->look;
+        int r, first = 0;
+
+        manager->look = 0;
+        drift_log_begin(&manager->drift, manager->adopted && !manager->in_doubt, manager_real_now(manager));
+        for (size_t i = 0; i < ELEMENTSOF(parts_of_look); i++) {
+                if (!(look & parts_of_look[i]))
+                        continue;
+                r = manager_look_at_part(manager, &parts, parts_of_look[i]);
+                if (r >= 0)
+                        continue;
+                manager->look_later |= parts_of_look[i];
+                if (first == 0)
+                        (void) snprintf(message,
+                                        MANAGER_MESSAGE_SIZE,
+                                        "Failed to %s: %s",
+                                        look_to_string(parts_of_look[i]),
+                                        strerror(-r));
+                first = first < 0 ? first : r;
+        }
+        drift_log_end(&manager->drift);
+        if (look & LOOK_SERVERS && !(manager->look_later & LOOK_SERVERS))
+                manager->in_doubt = false;
+        return first;
+}
+
+/* ---- the first look */
+
+static int manager_know_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        KernelInfo info;
+        int r;
+
+        if (manager->info.release_major > 0)
+                return 0;
+        r = manager->backend->ops->get_info(manager->backend, &info);
+        if (r < 0) {
+                (void) snprintf(message,
+                                MANAGER_MESSAGE_SIZE,
+                                "This kernel offers no IPVS, load the module ip_vs (modprobe ip_vs): %s",
+                                strerror(-r));
+                return r;
+        }
+        manager->info = info;
+        log_info("Using ipvs Proxier, kernel %u.%u, IPVS %u.%u.%u",
+                 info.release_major,
+                 info.release_minor,
+                 info.ipvs_version >> 16,
+                 info.ipvs_version >> 8 & 0xff,
+                 info.ipvs_version & 0xff);
+        (void) node_setup(manager->backend, &manager->options, &manager->info, NULL); /* logged; the rest works */
+        return 0;
+}
+
+int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        int r;
+
+        r = manager_know_kernel(manager, message);
+        if (r < 0)
+                return r;
+        manager->look_later = 0;
+        manager->look = LOOK_KERNEL;
+        r = manager_look_at_kernel(manager, message);
+        if (r < 0)
+                return r;
+        if (manager->drift.n_noted > 0)
+                log_info("Adopted %zu virtual servers, addresses and filter elements that were there", manager->drift.n_noted);
+        manager->adopted = true;
+        r = journal_compact(manager->journal);
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                         "Failed to write the ownership journal in %s; after a restart only what is on " KERNEL_DEVICE_NAME " is ours: %m",
+                                         manager->options.state_directory);
+        return 0;
+}

@@ -128,3 +128,15 @@ check_PROGRAMS += tests/unit/test-log
 TESTS += tests/unit/test-log
 tests_unit_test_log_SOURCES = tests/unit/test-log.c
 tests_unit_test_log_LDADD = libcommon.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+# control/ over the kernel in memory
+check_LIBRARIES += libcontrolfixture.a
+libcontrolfixture_a_SOURCES = tests/unit/control-fixture.c tests/unit/control-fixture.h
+libcontrolfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults
+check_PROGRAMS += $(unit_manager)
+TESTS += $(unit_manager)
+unit_manager_libs = libcontrolfixture.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
+tests_unit_test_control_sync_SOURCES = tests/unit/test-control-sync.c
+tests_unit_test_control_sync_LDADD = $(unit_manager_libs)
+tests_unit_test_control_faults_SOURCES = tests/unit/test-control-faults.c
+tests_unit_test_control_faults_LDADD = $(unit_manager_libs)

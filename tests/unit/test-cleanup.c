@@ -135,7 +135,7 @@ static void test_dry_run(void **state) {
         assert_int_equal(dry_run_backend_new(shared, stream, &dry), 0);
         f->options.dry_run = true;
         assert_int_equal(cleanup_run(dry, &f->options), 0);
-        assert_int_equal(node_setup(dry, &f->options, &(KernelInfo) { .release_major = 6, .release_minor = 1 }), 0);
+        assert_int_equal(node_setup(dry, &f->options, &(KernelInfo) { .release_major = 6, .release_minor = 1 }, NULL), 0);
         assert_int_equal(shared->n_writes, 0);
         assert_true(dry_run_backend_n_changes(dry) > 3);
         (void) kernel_backend_free(dry);
@@ -163,10 +163,10 @@ static void test_sysctls_go_back(void **state) {
 
         assert_int_equal(f->backend->ops->sysctl_write(f->backend, "net/ipv4/vs/conntrack", "0"), 0);
         assert_int_equal(f->backend->ops->sysctl_write(f->backend, "net/ipv4/vs/expire_nodest_conn", "0"), 0);
-        assert_int_equal(node_setup(f->backend, &f->options, &info), 0);
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
         assert_sysctl(f, "net/ipv4/vs/conntrack", "1");
         assert_sysctl(f, "net/ipv4/vs/expire_nodest_conn", "1");
-        assert_int_equal(node_setup(f->backend, &f->options, &info), 0); /* a restart does not forget */
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0); /* a restart does not forget */
         assert_int_equal(f->backend->ops->sysctl_write(f->backend, "net/ipv4/vs/expire_nodest_conn", "2"), 0);
         assert_true(node_setup_undo(f->backend, f->directory) > 0);
         assert_sysctl(f, "net/ipv4/vs/conntrack", "0");
@@ -180,14 +180,14 @@ static void test_conntrack_max_is_only_raised(void **state) {
 
         f->options.conntrack = (ConntrackOptions) { .max_per_core = 1, .min = 131072 };
         assert_int_equal(f->backend->ops->sysctl_write(f->backend, "net/netfilter/nf_conntrack_max", "65536"), 0);
-        assert_int_equal(node_setup(f->backend, &f->options, &info), 0);
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
         assert_sysctl(f, "net/netfilter/nf_conntrack_max", "131072");
         assert_int_equal(f->backend->ops->sysctl_write(f->backend, "net/netfilter/nf_conntrack_max", "999999"), 0);
-        assert_int_equal(node_setup(f->backend, &f->options, &info), 0);
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
         assert_sysctl(f, "net/netfilter/nf_conntrack_max", "999999");
         f->options.conntrack.max_per_core = 0; /* then the minimum counts no more */
         assert_int_equal(f->backend->ops->sysctl_write(f->backend, "net/netfilter/nf_conntrack_max", "10"), 0);
-        assert_int_equal(node_setup(f->backend, &f->options, &info), 0);
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
         assert_sysctl(f, "net/netfilter/nf_conntrack_max", "10");
 }
 

@@ -8,8 +8,12 @@
 #include "web/metric-writer.h"
 #include "web/metrics-families.h"
 
-/* Scrapes of the same second are given the same numbers. */
+/*
+ * Scrapes of the same second are given the same numbers; where making them takes long, for longer: who asks without
+ * end costs a tenth of a CPU, not all of it.
+ */
 #define SNAPSHOT_AGE_USEC USEC_PER_SEC
+#define SNAPSHOT_COST_FACTOR 10
 /* Who reads slowly keeps a snapshot in memory: with so many in use, others are given the last one whatever its age. */
 #define SNAPSHOTS_MAX 4
 
@@ -21,7 +25,7 @@ struct Metrics {
         Traffic *traffic; /* owned */
         MetricsSnapshot *snapshots[SNAPSHOTS_MAX]; /* owned references, some NULL */
         MetricsSnapshot *last; /* one of them */
-        uint64_t last_usec; /* CLOCK_MONOTONIC */
+        uint64_t last_usec, cost_usec; /* when it was made, CLOCK_MONOTONIC, and how long that took */
 };
 
 typedef struct MetricsStream {
@@ -87,7 +91,8 @@ static int metrics_refresh(Metrics *metrics) {
         MetricsSnapshot **place;
         int r;
 
-        if (metrics->last && now_usec - metrics->last_usec < SNAPSHOT_AGE_USEC)
+        if (metrics->last &&
+            now_usec - metrics->last_usec < MAX2(SNAPSHOT_AGE_USEC, SNAPSHOT_COST_FACTOR * metrics->cost_usec))
                 return 0;
         place = metrics_find_place(metrics);
         if (!place)
@@ -97,7 +102,8 @@ static int metrics_refresh(Metrics *metrics) {
                 return r;
         metrics->fill(*place, metrics->userdata);
         metrics->last = *place;
-        metrics->last_usec = now_usec;
+        metrics->last_usec = monotonic_now();
+        metrics->cost_usec = metrics->last_usec - now_usec;
         return 0;
 }
 

@@ -6,16 +6,15 @@
 #include "web/health-ports.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "common/hash.h"
 #include "common/log.h"
 #include "control/measure.h"
 #include "control/port-view.h"
 #include "control/priorities.h"
+#include "web/health-ports-private.h"
 #include "web/health-service.h"
 #include "web/text.h"
 
@@ -27,96 +26,9 @@
 /* Descriptors left to everything else */
 #define DESCRIPTORS_RESERVED 512
 
-typedef struct HealthPort {
-        char *key; /* owned: "namespace/name" */
-        char *namespace; /* owned */
-        const char *name; /* inside of `key` */
-        uint16_t port;
-        HttpListener **listeners; /* owned array; the server's; one an address */
-        size_t n_listeners;
-        size_t n_local; /* distinct ready endpoints on this node */
-        bool failed; /* cannot be listened on: said once */
-} HealthPort;
+/* ---- the table */
 
-struct HealthPorts {
-        Manager *manager; /* borrowed */
-        HttpServer *server; /* owned */
-        HashMap ports; /* key → HealthPort, owned */
-        HashMap changed; /* key → the same, owned: services to look at after the sync */
-        IpAddr *addresses; /* owned: where the listeners are; none where `all` */
-        size_t n_addresses;
-        bool all;
-        bool changed_all; /* memory ran out: look at everything */
-        sd_event_source *retry; /* owned */
-        uint64_t retry_usec;
-        size_t n_descriptors, max_descriptors;
-        HealthPortFailed failed;
-        void *userdata;
-        HealthPortsStatus status;
-};
-
-/* ---- listening */
-
-static void health_port_close(HealthPorts *ports, HealthPort *port) {
-        for (size_t i = 0; i < port->n_listeners; i++)
-                (void) http_listener_close(port->listeners[i]);
-        ports->n_descriptors -= port->n_listeners;
-        free(port->listeners);
-        port->listeners = NULL;
-        port->n_listeners = 0;
-}
-
-static const char *listen_error_remedy(int error) {
-        switch (error) {
-        case -EADDRINUSE:
-                return "; another program or Service has this port";
-        case -EMFILE:
-        case -ENFILE:
-                return "; raise LimitNOFILE= of ipvsproxyd.service";
-        default:
-                return "";
-        }
-}
-
-static void health_port_fail(HealthPorts *ports, HealthPort *port, const IpPort *address, int error) {
-        char message[512], text[IP_PORT_STRLEN];
-        ManagerStatus status;
-
-        if (port->failed)
-                return;
-        port->failed = true;
-        manager_status_brief(ports->manager, &status);
-        (void) snprintf(message,
-                        sizeof(message),
-                        "node %s failed to start healthcheck \"%s\" on port %u: listen on %s: %s%s",
-                        status.node_name,
-                        port->key,
-                        (unsigned) port->port,
-                        ip_port_format(&address->addr, address->port, text),
-                        strerror(-error),
-                        listen_error_remedy(error));
-        (void) log_error_errno(error, "Failed to start healthcheck, retrying: %s", message);
-        if (ports->failed)
-                ports->failed(port->namespace, port->name, message, ports->userdata);
-}
-
-static int health_port_listen(HealthPorts *ports, HealthPort *port, const IpAddr *addr) {
-        IpPort address = { *addr, port->port };
-        int r;
-
-        r = ports->n_descriptors < ports->max_descriptors ?
-                    http_server_listen(ports->server, &address, port, &port->listeners[port->n_listeners]) :
-                    -EMFILE;
-        if (r < 0) {
-                health_port_fail(ports, port, &address, r);
-                return r;
-        }
-        port->n_listeners++;
-        ports->n_descriptors++;
-        return 0;
-}
-
-static void health_ports_retry_later(HealthPorts *ports) {
+void health_ports_retry_later(HealthPorts *ports) {
         int enabled = SD_EVENT_OFF;
 
         (void) sd_event_source_get_enabled(ports->retry, &enabled);
@@ -126,30 +38,6 @@ static void health_ports_retry_later(HealthPorts *ports) {
         (void) sd_event_source_set_enabled(ports->retry, SD_EVENT_ONESHOT);
         ports->retry_usec = MIN2(ports->retry_usec * 2, RETRY_LAST_USEC);
 }
-
-/* On all its addresses or on none, so that a load balancer sees one state. */
-static void health_port_open(HealthPorts *ports, HealthPort *port) {
-        static const IpAddr any = { .family = AF_INET };
-        const IpAddr *addrs = ports->all ? &any : ports->addresses;
-        size_t n = ports->all ? 1 : ports->n_addresses;
-        int r = 0;
-
-        port->listeners = calloc(n + 1, sizeof(HttpListener *));
-        if (!port->listeners)
-                r = -ENOMEM;
-        for (size_t i = 0; i < n && r >= 0; i++)
-                r = health_port_listen(ports, port, &addrs[i]);
-        if (r < 0) {
-                health_port_close(ports, port);
-                health_ports_retry_later(ports);
-                return;
-        }
-        port->failed = false;
-        if (n > 0)
-                log_v(2, "Opening healthcheck \"%s\" on port %u", port->key, (unsigned) port->port);
-}
-
-/* ---- the table */
 
 static void health_port_free(HealthPorts *ports, HealthPort *port) {
         if (!port)

@@ -3,6 +3,8 @@
 noinst_LIBRARIES += libweb.a
 libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(MHD_CFLAGS)
 libweb_a_SOURCES = \
+	daemon/web/health-listen.c \
+	daemon/web/health-ports-private.h \
 	daemon/web/health-ports.c \
 	daemon/web/health-ports.h \
 	daemon/web/health-service.c \

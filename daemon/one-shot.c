@@ -40,7 +40,7 @@ int one_shot_init(const Config *config) {
         r = backend->ops->get_info(backend, &info);
         if (r < 0)
                 return log_error_errno(r, "This kernel offers no IPVS; load the module ip_vs (modprobe ip_vs): %m");
-        return node_setup(backend, &options.options, &info);
+        return node_setup(backend, &options.options, &info, NULL);
 }
 
 int one_shot_cleanup(const Config *config) {

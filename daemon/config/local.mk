@@ -2,7 +2,6 @@
 # config/: the command line, KubeProxyConfiguration and kubeconfig. Needs libyaml; links before libmodel.a.
 noinst_LIBRARIES += libconfig.a
 dist_man_MANS += man/ipvsproxyd.8 man/ipvsproxy-config.5
-libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) $(JSON_CFLAGS)
 libconfig_a_SOURCES = \
 	daemon/config/config-fields.c \

@@ -275,6 +275,10 @@ int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatisti
         return 0;
 }
 
+const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key) {
+        return statistics_get(manager->statistics, key);
+}
+
 int manager_statistics(Manager *manager, PortStatistics *ret, uint64_t *ret_usec) {
         const ServerSample *total;
         int r = manager_refresh_statistics(manager, ret_usec);

@@ -238,3 +238,9 @@ int statistics_read(Statistics *statistics, const VirtualServerKey *key, uint64_
         *ret = &carry->sample;
         return 0;
 }
+
+const ServerSample *statistics_get(const Statistics *statistics, const VirtualServerKey *key) {
+        const Carry *carry = hashmap_get(&statistics->carries, key);
+
+        return carry && carry->taken_usec >= statistics->taken_usec ? &carry->sample : NULL;
+}

@@ -35,6 +35,8 @@ int statistics_read(Statistics *statistics, const VirtualServerKey *key, uint64_
 void statistics_reset(Statistics *statistics);
 /* CLOCK_REALTIME of the sum; 0 = none yet. */
 uint64_t statistics_time(const Statistics *statistics);
+/* As last read; NULL if it was not there when the last sum was taken. */
+const ServerSample *statistics_get(const Statistics *statistics, const VirtualServerKey *key);
 /* Over all of them. */
 const ServerSample *statistics_total(const Statistics *statistics);
 /* Adds all counters. */

@@ -5,7 +5,7 @@
 #
 # To add fuzz-NAME: its .c file, the corpus folder, a line in fuzz_programs, _SOURCES, _LDADD and _LDFLAGS as below.
 fuzz_programs = tests/fuzz/fuzz-parse tests/fuzz/fuzz-config tests/fuzz/fuzz-flags tests/fuzz/fuzz-kubeconfig \
-	tests/fuzz/fuzz-watch tests/fuzz/fuzz-list tests/fuzz/fuzz-manifest
+	tests/fuzz/fuzz-watch tests/fuzz/fuzz-list tests/fuzz/fuzz-manifest \
 	tests/fuzz/fuzz-bus
 
 if ENABLE_FUZZING

@@ -228,11 +228,13 @@ ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key)
 
         if (key->fwmark > 0)
                 return SERVER_OWNER_FOREIGN;
+        /* Also in excluded CIDRs: a service is programmed there as anywhere (reference §3.10), and after a restart too. */
+        if (journal_owns(parts->journal, key))
+                return SERVER_OWNER_US;
         for (size_t i = 0; i < parts->n_exclude_cidrs; i++)
                 if (ip_net_contains(&parts->exclude_cidrs[i], &key->addr))
                         return SERVER_OWNER_FOREIGN;
-        return (address && address->present) || journal_owns(parts->journal, key) ? SERVER_OWNER_US :
-                                                                                    SERVER_OWNER_FOREIGN;
+        return address && address->present ? SERVER_OWNER_US : SERVER_OWNER_FOREIGN;
 }
 
 /* Whether the table knew it so already: then nothing is queued. */

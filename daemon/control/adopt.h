@@ -20,7 +20,7 @@ typedef struct AdoptParts {
         Journal *journal;
         DriftLog *drift; /* what was not as the table knew it is noted there */
         const FilterConfig *filter;
-        const IpNet *exclude_cidrs; /* foreign whatever else is true */
+        const IpNet *exclude_cidrs; /* foreign unless the journal says that we made it */
         size_t n_exclude_cidrs;
 } AdoptParts;
 

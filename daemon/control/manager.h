@@ -52,7 +52,7 @@ typedef struct ManagerOptions {
         size_t n_node_port_nets;
         bool node_port_primary; /* and on the node IPs */
         bool node_port_all; /* and on every address of the host; so is none of the three */
-        const IpNet *exclude_cidrs; /* virtual servers in these are never ours */
+        const IpNet *exclude_cidrs; /* virtual servers in these are ours only if we made them */
         size_t n_exclude_cidrs;
         FilterConfig filter;
         IpvsTimeouts timeouts;

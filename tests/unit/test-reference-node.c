@@ -223,10 +223,60 @@ static void test_changes(void **state) {
         node_view_done(&view);
 }
 
+/* 90 92 93 and 8.10: virtual servers in excluded CIDRs, of a service that is there as well, and of nobody. */
+static void test_exclude_cidrs(void **state) {
+        static const struct {
+                const char *addr;
+                bool journal, device;
+                ServerOwner owner;
+        } servers[] = {
+                { "3.3.3.1", false, false, SERVER_OWNER_FOREIGN }, { "3.3.3.2", false, true, SERVER_OWNER_FOREIGN },
+                { "3.3.3.3", true, false, SERVER_OWNER_US },       { "4.4.4.4", false, false, SERVER_OWNER_FOREIGN },
+                { "4.4.4.5", false, true, SERVER_OWNER_US },       { "4.4.4.6", true, false, SERVER_OWNER_US },
+                { "3000::1", false, true, SERVER_OWNER_FOREIGN },  { "4000::1", false, true, SERVER_OWNER_US },
+        };
+        _cleanup_(kernel_table_freep) KernelTable *table = NULL;
+        _cleanup_(journal_freep) Journal *journal = NULL;
+        HostAddresses host = {};
+        KernelBackend *backend;
+        size_t n_drift = 0;
+        AdoptParts parts;
+        IpNet excluded[2];
+
+        assert_int_equal(memory_backend_new(&backend), 0);
+        assert_int_equal(kernel_table_new(&table), 0);
+        assert_int_equal(journal_new(NULL, JOURNAL_READ_WRITE, &journal), 0);
+        assert_true(backend->ops->device_ensure(backend) >= 0);
+        assert_int_equal(ip_net_parse("3.3.3.0/24", &excluded[0]), 0);
+        assert_int_equal(ip_net_parse("3000::/64", &excluded[1]), 0);
+        parts = (AdoptParts) { .table = table, .backend = backend, .journal = journal, .exclude_cidrs = excluded, .n_exclude_cidrs = 2 };
+        for (size_t i = 0; i < ELEMENTSOF(servers); i++) {
+                IpvsOp op = { .kind = IPVS_OP_ADD_SERVICE,
+                              .service = { .key = { .addr = addr(servers[i].addr), .port = 80 }, .scheduler = "rr" } };
+
+                assert_int_equal(memory_backend_foreign_ipvs(backend, &op), 0);
+                if (servers[i].device)
+                        add_device(servers[i].addr, backend);
+                if (servers[i].journal)
+                        assert_true(journal_add(journal, &op.service.key) >= 0);
+        }
+        assert_int_equal(adopt_addresses(&parts, &host, &n_drift), 0);
+        assert_int_equal(adopt_servers(&parts, &n_drift), 0);
+        for (size_t i = 0; i < ELEMENTSOF(servers); i++) {
+                VirtualServerKey key = { .addr = addr(servers[i].addr), .port = 80 };
+
+                if (kernel_table_server(table, &key)->owner != servers[i].owner)
+                        fail_msg("%s has the wrong owner", servers[i].addr);
+        }
+        host_addresses_done(&host);
+        (void) kernel_backend_free(backend);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_node_addresses),
                 cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_exclude_cidrs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

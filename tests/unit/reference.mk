@@ -7,7 +7,7 @@ tests_unit_libworld_a_SOURCES = tests/unit/world.c tests/unit/world-plan.c tests
 unit_reference = tests/unit/test-reference-cluster-ip tests/unit/test-reference-external \
 	tests/unit/test-reference-maps tests/unit/test-reference-node-port tests/unit/test-reference-policy \
 	tests/unit/test-reference-servers tests/unit/test-reference-more tests/unit/test-desired-property \
-	tests/unit/test-desired-load
+	tests/unit/test-desired-load tests/unit/test-desired-oom
 check_PROGRAMS += $(unit_reference)
 TESTS += $(unit_reference)
 unit_world_libs = tests/unit/libworld.a $(unit_pure_libs)
@@ -30,6 +30,10 @@ tests_unit_test_desired_property_SOURCES = tests/unit/test-desired-property.c
 tests_unit_test_desired_property_LDADD = $(unit_world_libs)
 tests_unit_test_desired_load_SOURCES = tests/unit/test-desired-load.c
 tests_unit_test_desired_load_LDADD = $(unit_world_libs)
+tests_unit_test_desired_oom_SOURCES = tests/unit/test-desired-oom.c
+tests_unit_test_desired_oom_LDADD = $(unit_world_libs)
+tests_unit_test_desired_oom_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 # control/node-view.c over the kernel in memory
 unit_node = tests/unit/test-reference-node

@@ -205,23 +205,6 @@ static int builder_add_addresses(Builder *b,
 
 /* ---- endpoints of a port */
 
-/* An endpoint of weight 0 is left out, so that it drains as one that left; the list is nobody else's yet. */
-static void dest_list_override(DestList *list, const Override *overrides) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < list->n_servers; i++) {
-                const Override *o = overrides;
-
-                while (o && ip_port_compare(&o->addr, &list->servers[i].addr) != 0)
-                        o = o->next;
-                if (o)
-                        list->servers[i].weight = o->weight;
-                if (list->servers[i].weight > 0)
-                        list->servers[n++] = list->servers[i];
-        }
-        list->n_servers = n;
-}
-
 static int port_family_init(PortFamily *family, const Builder *b, const char *id, const ServicePort *port, int af) {
         const Override *overrides = override_set_of(b->config->overrides, id);
         const Topology *topology = &b->config->topology;

@@ -172,16 +172,6 @@ static void desired_count(Desired *desired, const DesiredService *old, const Des
         }
 }
 
-static bool dest_list_equal(const DestList *a, const DestList *b) {
-        if (a->n_servers != b->n_servers)
-                return false;
-        for (size_t i = 0; a != b && i < a->n_servers; i++)
-                if (real_server_compare(&a->servers[i], &b->servers[i]) != 0 ||
-                    a->servers[i].weight != b->servers[i].weight || a->servers[i].forward != b->servers[i].forward)
-                        return false;
-        return true;
-}
-
 static bool port_server_equal(const PortServer *a, const PortServer *b) {
         return a->kind == b->kind && virtual_server_key_compare(&a->claim.wanted.key, &b->claim.wanted.key) == 0 &&
                virtual_server_equal(&a->claim.wanted, &b->claim.wanted) &&

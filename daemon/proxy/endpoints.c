@@ -21,6 +21,16 @@ DestList *dest_list_unref(DestList *list) {
         return NULL;
 }
 
+bool dest_list_equal(const DestList *a, const DestList *b) {
+        if (a->n_servers != b->n_servers)
+                return false;
+        for (size_t i = 0; a != b && i < a->n_servers; i++)
+                if (real_server_compare(&a->servers[i], &b->servers[i]) != 0 ||
+                    a->servers[i].weight != b->servers[i].weight || a->servers[i].forward != b->servers[i].forward)
+                        return false;
+        return true;
+}
+
 static const char *const endpoint_use_table[_ENDPOINT_USE_MAX] = {
         [ENDPOINT_USE_USED] = "used",
         [ENDPOINT_USE_FALLBACK] = "fallback",
@@ -268,4 +278,20 @@ int endpoints_choose(const EndpointRefs *refs,
                 list = smaller;
         *ret = list;
         return 0;
+}
+
+void dest_list_override(DestList *list, const Override *overrides) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < list->n_servers; i++) {
+                const Override *o = overrides;
+
+                while (o && ip_port_compare(&o->addr, &list->servers[i].addr) != 0)
+                        o = o->next;
+                if (o)
+                        list->servers[i].weight = o->weight;
+                if (list->servers[i].weight > 0)
+                        list->servers[n++] = list->servers[i];
+        }
+        list->n_servers = n;
 }

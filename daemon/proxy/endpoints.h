@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/macros.h"
+#include "model/override.h"
 #include "model/store.h"
 #include "model/virtual-server.h"
 
@@ -61,7 +62,15 @@ typedef struct DestList {
 
 DestList *dest_list_ref(DestList *list);
 DestList *dest_list_unref(DestList *list);
+/* The same real servers with the same weights. */
+bool dest_list_equal(const DestList *a, const DestList *b);
 DEFINE_CLEANUP(DestList *, dest_list_unref);
+
+/*
+ * Weights that an administrator gave to some. An endpoint of weight 0 is left out, so that it drains as one that left.
+ * Only while the list is nobody else's.
+ */
+void dest_list_override(DestList *list, const Override *overrides);
 
 /* Why an endpoint is or is not used, for operators. */
 typedef enum EndpointUse {

@@ -303,19 +303,7 @@ static bool server_claim_before(const ServerClaim *a, const ServerClaim *b) {
 
 /* Whether both want the same of the kernel. */
 static bool server_claim_equal(const ServerClaim *a, const ServerClaim *b) {
-        if (!virtual_server_equal(&a->wanted, &b->wanted))
-                return false;
-        if (a->dests == b->dests)
-                return true;
-        if (a->dests->n_servers != b->dests->n_servers)
-                return false;
-        for (size_t i = 0; i < a->dests->n_servers; i++) {
-                const RealServer *x = &a->dests->servers[i], *y = &b->dests->servers[i];
-
-                if (real_server_compare(x, y) != 0 || x->weight != y->weight || x->forward != y->forward)
-                        return false;
-        }
-        return true;
+        return virtual_server_equal(&a->wanted, &b->wanted) && dest_list_equal(a->dests, b->dests);
 }
 
 static bool server_state_is_counted(const ServerState *server) {

@@ -141,6 +141,10 @@ static int config_flag_parse(ConfigLoader *loader, const ConfigFlagUse *use, boo
                 ops->done(config_slot(loader->config, field));
         if (keep)
                 source->origin = CONFIG_ORIGIN_FLAG;
+        if (!config_utf8_valid(use->value)) {
+                config_message(loader->messages, CONFIG_SEVERITY_ERROR, "--%s: must be UTF-8 text", field->flag);
+                return 0;
+        }
         r = config_field_parse(field, use->value, keep ? config_slot(loader->config, field) : &scratch, &fault);
         if (!keep && ops->done)
                 ops->done(&scratch);

@@ -32,6 +32,10 @@ const char *config_nearest(const char *text, size_t n, const char *(*get)(size_t
 #define CONFIG_DURATION_STRLEN 40
 const char *config_duration_format(uint64_t usec, char buf[static CONFIG_DURATION_STRLEN]);
 
+/* The code point at `text`, and its length; 0 if there is no UTF-8. NUL has length 1. */
+size_t config_utf8_decode(const char *text, uint32_t *ret);
+bool config_utf8_valid(const char *text);
+
 /* Reads a file of at most `max` bytes; NUL-terminated new memory, to be wiped by who needs that. -errno; -EFBIG. */
 int config_read_file(const char *path, size_t max, char **ret, size_t *ret_size);
 

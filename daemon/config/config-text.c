@@ -31,6 +31,36 @@ char *config_quote(const char *text) {
         return TAKE_PTR(quoted);
 }
 
+/* ---- UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF */
+
+size_t config_utf8_decode(const char *text, uint32_t *ret) {
+        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        unsigned char first = (unsigned char) text[0];
+        size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+        uint32_t value = size == 1 ? first : first & (0x7fU >> size);
+
+        if ((first >= 0x80 && first < 0xc0) || first >= 0xf8)
+                return 0;
+        for (size_t i = 1; i < size; i++) {
+                if ((text[i] & 0xc0) != 0x80)
+                        return 0;
+                value = value << 6 | ((unsigned char) text[i] & 0x3fU);
+        }
+        if (value < least[size] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+                return 0;
+        *ret = value;
+        return size;
+}
+
+bool config_utf8_valid(const char *text) {
+        uint32_t value;
+        size_t n;
+
+        while (*text != '\0' && (n = config_utf8_decode(text, &value)) > 0)
+                text += n;
+        return *text == '\0';
+}
+
 /* ---- the nearest word */
 
 #define WORD_MAX 64

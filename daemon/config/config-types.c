@@ -21,16 +21,17 @@ static int config_fault_must(char **ret_fault, const char *text, const char *wha
 /* ---- strings */
 
 void config_string_write(FILE *file, const char *text) {
-        (void) fputc('"', file);
-        for (; *text != '\0'; text++) {
-                unsigned char c = (unsigned char) *text;
+        uint32_t value;
+        size_t n;
 
-                if (c == '"' || c == '\\')
-                        (void) fprintf(file, "\\%c", c);
-                else if (c < 0x20 || c == 0x7f)
-                        (void) fprintf(file, "\\u%04x", c);
+        (void) fputc('"', file);
+        for (; *text != '\0' && (n = config_utf8_decode(text, &value)) > 0; text += n) {
+                if (value == '"' || value == '\\')
+                        (void) fprintf(file, "\\%c", (char) value);
+                else if (value >= 0x20 && value < 0x7f)
+                        (void) fputc((int) value, file);
                 else
-                        (void) fputc(c, file);
+                        (void) fprintf(file, value > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32, value);
         }
         (void) fputc('"', file);
 }

@@ -24,5 +24,5 @@ void config_gates_done(void *slot);
 int config_vmodule_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault);
 void config_vmodule_format(FILE *file, const void *slot, const char *indent);
 
-/* A JSON string, which is YAML too. */
+/* A string in quotes, in ASCII: YAML forbids some characters as they are. What is no UTF-8 ends it. */
 void config_string_write(FILE *file, const char *text);

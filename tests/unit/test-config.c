@@ -108,6 +108,12 @@ static void test_flag_syntax(void **state) {
                 { { "-x" }, 0, NULL, "\"-x\": unknown flag" },
                 { { "--=1" }, 0, NULL, "\"--=1\": unknown flag" },
                 { { "---v=1" }, 0, NULL, "unknown flag" },
+                { { "--kubeconfig=\xff" }, 0, NULL, "--kubeconfig: must be UTF-8 text" },
+                { { "--kubeconfig=\xc0\x80" }, 0, NULL, "--kubeconfig: must be UTF-8 text" },
+                { { "--kubeconfig=\xed\xa0\x80" }, 0, NULL, "--kubeconfig: must be UTF-8 text" },
+                { { "--kubeconfig=\xf4\x90\x80\x80" }, 0, NULL, "--kubeconfig: must be UTF-8 text" },
+                { { "--kubeconfig=\xe2\x82" }, 0, NULL, "--kubeconfig: must be UTF-8 text" },
+                { { "--kubeconfig=\xe2\x82\xac\xf0\x9f\x98\x80" }, 0, "\xe2\x82\xac\xf0\x9f\x98\x80", NULL },
                 { { "--v=\x1b[31m" }, 0, NULL, "--v: \"\\x1b[31m\" must be an integer" },
         };
 

@@ -75,12 +75,16 @@ static void check_conditions(Doctor *doctor) {
                 const char *status = json_get_text(condition, "status");
                 const char *message = json_get_text(condition, "message");
                 bool good = strcmp(status, "true") == 0;
+                CheckResult result = CHECK_WARN;
 
                 if (good)
                         continue;
-                doctor_add(doctor, strcmp(status, "false") == 0 ? CHECK_FAIL : CHECK_WARN,
-                           "condition", "\"ipvsproxyctl status\" says more", "%s is %s (%s)%s%s",
-                           json_get_text(condition, "type"), status,
+                /* An address that is refused is a matter of its service, not of the node. */
+                if (strcmp(status, "false") == 0 &&
+                    strcmp(json_get_text(condition, "type"), "AddressesServed") != 0)
+                        result = CHECK_FAIL;
+                doctor_add(doctor, result, "condition", "\"ipvsproxyctl status\" says more",
+                           "%s is %s (%s)%s%s", json_get_text(condition, "type"), status,
                            json_get_text(condition, "reason"), *message ? ": " : "", message);
         }
 }

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/message-json.h"
 #include "client/report.h"
 #include "common/bus-names.h"
 
 #define PAGE_ROWS 1000
+#define LIMIT_TRIES 12
+#define LIMIT_WAIT_USEC USEC_PER_SEC
 #define NAMESPACE_DEFAULT "default"
 
 static const char *const service_fields[] = {
@@ -72,9 +75,11 @@ static int filter_append(sd_bus_message *call, const ServiceFilter *filter) {
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-static int
-list_call(Client *client, const List *list, const char *start_after, sd_bus_message **ret) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+static int list_call_once(Client *client,
+                          const List *list,
+                          const char *start_after,
+                          sd_bus_error *error,
+                          sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
@@ -83,10 +88,25 @@ list_call(Client *client, const List *list, const char *start_after, sd_bus_mess
                 r = sd_bus_message_append(call, "su", start_after, PAGE_ROWS);
         if (r >= 0 && list->filter)
                 r = filter_append(call, list->filter);
-        if (r < 0)
-                return r;
-        r = client_call(client, call, &error, ret);
-        return r < 0 ? report_bus(&error, r, "Failed to %s", list->what) : 0;
+        return r < 0 ? r : client_call(client, call, error, ret);
+}
+
+/* An ordinary user may read so much in ten seconds and no more: then it takes a little longer. */
+static int
+list_call(Client *client, const List *list, const char *start_after, sd_bus_message **ret) {
+        int r;
+
+        for (unsigned i = 0;; i++) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+                r = list_call_once(client, list, start_after, &error, ret);
+                if (r >= 0)
+                        return 0;
+                if (!sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ||
+                    client->options.timeout_usec > 0 || i == LIMIT_TRIES)
+                        return report_bus(&error, r, "Failed to %s", list->what);
+                (void) usleep(LIMIT_WAIT_USEC);
+        }
 }
 
 /* Moves the rows of a page behind those of `all`. */

@@ -122,8 +122,14 @@ static int service_append(sd_bus_message *reply, const Service *s) {
 static int list_services(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const char *after, *next = "", *last = "";
+        Fake *fake = userdata;
         uint32_t limit, n = 0;
 
+        /* Somebody else has just used up what this user may have. */
+        if (strcmp(fake->state, "busy") == 0) {
+                fake->state = "running";
+                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too much at once.");
+        }
         assert(sd_bus_message_read(m, "su", &after, &limit) >= 0);
         assert(limit > 0 && sd_bus_message_new_method_return(m, &reply) >= 0);
         assert(sd_bus_message_open_container(reply, 'a', "(osssssqsuuuta{sv})") >= 0);

@@ -335,6 +335,9 @@ static void test_states(void **state) {
                 { "complete -- endpoints shop/", 0, "", "" },
                 { "wait --timeout=300ms", 7, "", NULL },
         };
+        static const Case limited = { "list -o name --timeout=5 shop/db", 1, "",
+                                      "Failed to list services: Too much at once.\n" };
+        static const Case waits = { "list -o name shop/db", 0, "shop/db\n", "" };
         static const Case comes = { "wait --timeout=20", 0, "", "" };
         Bench *bench = *state;
 
@@ -342,6 +345,10 @@ static void test_states(void **state) {
         TEST_CASES(bench, syncing);
         bench_start_fake(bench, "syncing", "300");
         test_one(bench, &comes);
+        bench_start_fake(bench, "busy", NULL);
+        test_one(bench, &waits);
+        bench_start_fake(bench, "busy", NULL);
+        test_one(bench, &limited);
         bench_stop(&bench->fake);
         TEST_CASES(bench, gone);
         bench_start_fake(bench, "running", NULL);

@@ -30,4 +30,5 @@ EXTRA_DIST += \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
 	tests/vm/test-filter.sh \
-	tests/vm/test-kernel.sh
+	tests/vm/test-kernel.sh \
+	tests/vm/test-takeover.sh

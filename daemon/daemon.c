@@ -21,6 +21,7 @@
 #include "kernel/backend.h"
 #include "manager-config.h"
 #include "one-shot.h"
+#include "web-counters.h"
 #include "web/web.h"
 
 /*
@@ -333,20 +334,8 @@ static int daemon_new_bus(Daemon *daemon) {
 
 static void on_web_counters(WebCounters *ret, void *userdata) {
         const Daemon *daemon = userdata;
-        ApiServerStatus status;
 
-        *ret = (WebCounters) {};
-        if (!daemon->api)
-                return;
-        api_server_status(daemon->api, &status);
-        for (size_t i = 0; i < _API_RESOURCE_MAX; i++) {
-                const ReflectorStatus *resource = &status.resources[i];
-
-                ret->api_requests += resource->n_lists + resource->n_watches;
-                ret->api_errors += resource->n_errors;
-                ret->api_lists += resource->n_lists;
-                ret->api_watch_events += resource->n_events;
-        }
+        web_counters_collect(daemon->api, daemon->bus, ret);
 }
 
 static char *on_web_config(void *userdata) {

@@ -8,7 +8,9 @@ ipvsproxyd_SOURCES = \
 	daemon/manager-config.c \
 	daemon/manager-config.h \
 	daemon/one-shot.c \
-	daemon/one-shot.h
+	daemon/one-shot.h \
+	daemon/web-counters.c \
+	daemon/web-counters.h
 ipvsproxyd_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 ipvsproxyd_LDADD = libweb.a libbus.a libapiserver.a libconfig.a libcontrol.a libkerneldryrun.a $(libkernel_libs) \
 	$(MHD_LIBS) $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)

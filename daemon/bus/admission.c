@@ -59,6 +59,7 @@ static int admit_call(Bus *bus, sd_bus_message *m) {
                 return refuse(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many objects for one message; use ListServices.");
         switch (peers_admit(bus->peers, m, bus_now(bus), n_bytes)) {
         case PEER_ADMITTED:
+                bus->counters.n_calls++;
                 if (bus_is_clogged(bus))
                         return 1;
                 /* What is larger takes longer to make too: a service object about as long as a tenth of a call. */
@@ -68,8 +69,10 @@ static int admit_call(Bus *bus, sd_bus_message *m) {
         case PEER_AGAIN:
                 return 0;
         case PEER_REFUSED:
+                bus->counters.n_limited++;
                 return bus_is_clogged(bus) ? 1 : refuse(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls; wait a little.");
         case PEER_MUTED:
+                bus->counters.n_limited++;
                 break;
         }
         return 1;

@@ -61,6 +61,7 @@ struct Bus {
 
         ResyncCall *calls; /* owned list */
         size_t n_calls;
+        BusCounters counters; /* without n_denied */
 };
 
 /* connection.c */

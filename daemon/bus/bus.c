@@ -129,6 +129,11 @@ int bus_start(Bus *bus) {
         return bus_connection_start(bus);
 }
 
+void bus_counters(const Bus *bus, BusCounters *ret) {
+        *ret = bus->counters;
+        ret->n_denied = bus->polkit ? polkit_n_denied(bus->polkit) : 0;
+}
+
 Bus *bus_free(Bus *bus) {
         if (!bus)
                 return NULL;

@@ -35,6 +35,14 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
  */
 int bus_start(Bus *bus);
 
+typedef struct BusCounters {
+        uint64_t n_calls; /* method calls that were admitted */
+        uint64_t n_limited; /* over a caller's budget */
+        uint64_t n_denied; /* not authorised, on this connection */
+} BusCounters;
+
+void bus_counters(const Bus *bus, BusCounters *ret);
+
 /* Says nothing more on the bus; the name is given back. */
 Bus *bus_free(Bus *bus);
 DEFINE_CLEANUP(Bus *, bus_free);

@@ -53,6 +53,7 @@ struct Polkit {
         Peers *peers; /* borrowed */
         Question *questions; /* owned list */
         uint64_t last_id;
+        uint64_t n_denied;
         bool ask_about_everybody;
 };
 
@@ -402,7 +403,9 @@ int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *req
                 verdict = question_is(question, request) ? question->verdict : VERDICT_NO;
                 uid = question->uid;
                 question_drop_call(question, i);
-                return polkit_conclude(request, sd_bus_message_get_sender(m), uid, verdict, error);
+                r = polkit_conclude(request, sd_bus_message_get_sender(m), uid, verdict, error);
+                polkit->n_denied += r < 0;
+                return r;
         }
         r = peers_get_uid(polkit->peers, m, &uid);
         if (r == -ENOBUFS)
@@ -416,4 +419,8 @@ int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *req
                 return 1;
         }
         return polkit_ask(polkit, m, uid, request, error);
+}
+
+uint64_t polkit_n_denied(const Polkit *polkit) {
+        return polkit->n_denied;
 }

@@ -39,6 +39,9 @@ DEFINE_CLEANUP(Polkit *, polkit_free);
  */
 int polkit_authorize(Polkit *polkit, sd_bus_message *m, const PolkitRequest *request, sd_bus_error *error);
 
+/* Calls that were not authorised so far. */
+uint64_t polkit_n_denied(const Polkit *polkit);
+
 /* Whether polkit was asked about this call already: it comes again with the verdict. */
 bool polkit_has_asked(const Polkit *polkit, const sd_bus_message *m);
 

@@ -63,6 +63,16 @@ static void put_servers(PUT_ARGS) {
         }
 }
 
+static void put_resources(PUT_ARGS) {
+        for (size_t i = 0; i < snapshot->counters.n_resources; i++) {
+                const WebResourceCounters *resource = &snapshot->counters.resources[i];
+                uint64_t number;
+
+                memcpy(&number, (const char *) resource + family->offset, sizeof(number));
+                metric_put_labelled(text, family->name, "resource", resource->resource, number);
+        }
+}
+
 static bool family_is_shown(const MetricsSnapshot *snapshot, MeasuredFamily f) {
         return snapshot->measure.families[f].served ||
                (f == MEASURED_FAMILY_IPV4 && !snapshot->measure.families[MEASURED_FAMILY_IPV6].served);
@@ -112,26 +122,26 @@ static void put_no_local_endpoints(PUT_ARGS) {
 #define NODE(member) METRIC_SOURCE_UINT64, AT(member), METRIC_WITH_TRAFFIC, NULL
 #define ROW(member, condition) METRIC_SOURCE_ROW_UINT64, AT_ROW(member), METRIC_##condition, NULL
 #define HISTOGRAM(bounds, member) METRIC_SOURCE_HISTOGRAM_##bounds, AT_MEASURE(member), METRIC_ALWAYS, NULL
+#define RESOURCE(member) METRIC_SOURCE_CUSTOM, offsetof(WebResourceCounters, member), METRIC_WITH_COUNTERS, put_resources
 #define SERVER(member) METRIC_SOURCE_CUSTOM, AT_SERVER(member), METRIC_ALWAYS, put_servers
 
 /* clang-format off */
 const MetricFamily metric_families[] = {
         { "ipvsproxy_active_connections", METRIC_GAUGE, NODE(active), "Connections of all services that IPVS counts as active." },
-        { "ipvsproxy_api_errors_total", METRIC_COUNTER, OTHERS(UINT64, api_errors), "Requests to the API server that failed." },
+        { "ipvsproxy_api_errors_total", METRIC_COUNTER, RESOURCE(n_errors), "Lists and watches of the API server that failed." },
+        { "ipvsproxy_api_expired_total", METRIC_COUNTER, RESOURCE(n_expired), "Watches that had to begin anew with a list." },
         { "ipvsproxy_api_last_event_timestamp_seconds", METRIC_GAUGE, PLAIN(USEC, status.last_api_event_usec), "When something was last heard from the API server." },
-        { "ipvsproxy_api_lists_total", METRIC_COUNTER, OTHERS(UINT64, api_lists), "Complete lists read from the API server." },
-        { "ipvsproxy_api_received_bytes_total", METRIC_COUNTER, OTHERS(UINT64, api_received_bytes), "Bytes received from the API server." },
-        { "ipvsproxy_api_requests_total", METRIC_COUNTER, OTHERS(UINT64, api_requests), "Requests to the API server." },
+        { "ipvsproxy_api_lists_total", METRIC_COUNTER, RESOURCE(n_lists), "Lists asked of the API server." },
+        { "ipvsproxy_api_lost_total", METRIC_COUNTER, OTHERS(UINT64, api_lost), "Times that the API server stopped answering." },
         { "ipvsproxy_api_state", METRIC_GAUGE, CUSTOM, put_api_states, "State of the link to the API server; 1 for the state it is in." },
-        { "ipvsproxy_api_watch_events_total", METRIC_COUNTER, OTHERS(UINT64, api_watch_events), "Objects that watches said were added, changed or deleted." },
+        { "ipvsproxy_api_unreadable_objects_total", METRIC_COUNTER, OTHERS(UINT64, api_unreadable), "Objects of the API server that could not be understood, or not in full." },
+        { "ipvsproxy_api_watch_events_total", METRIC_COUNTER, RESOURCE(n_events), "Objects that watches said were added, changed or deleted." },
+        { "ipvsproxy_api_watches_total", METRIC_COUNTER, RESOURCE(n_watches), "Watches asked of the API server." },
         { "ipvsproxy_build_info", METRIC_GAUGE, CUSTOM, put_build_info, "Version of the daemon; always 1." },
         { "ipvsproxy_connections_total", METRIC_COUNTER, NODE(traffic.connections), "Connections to all services." },
-        { "ipvsproxy_dbus_calls_total", METRIC_COUNTER, OTHERS(UINT64, bus_calls), "Method calls on D-Bus." },
-        { "ipvsproxy_dbus_clients", METRIC_GAUGE, OTHERS(UINT32, bus_clients), "Clients on D-Bus that have asked something and are still there." },
+        { "ipvsproxy_dbus_calls_total", METRIC_COUNTER, OTHERS(UINT64, bus_calls), "Method calls on D-Bus that were admitted." },
         { "ipvsproxy_dbus_denied_total", METRIC_COUNTER, OTHERS(UINT64, bus_denied), "Method calls on D-Bus that polkit did not authorise." },
-        { "ipvsproxy_dbus_errors_total", METRIC_COUNTER, OTHERS(UINT64, bus_errors), "Method calls on D-Bus that were answered with an error." },
         { "ipvsproxy_dbus_limited_total", METRIC_COUNTER, OTHERS(UINT64, bus_limited), "Method calls on D-Bus refused because the caller's budget was used up." },
-        { "ipvsproxy_dbus_signals_total", METRIC_COUNTER, OTHERS(UINT64, bus_signals), "Signals emitted on D-Bus." },
         { "ipvsproxy_draining_endpoints", METRIC_GAUGE, PLAIN(UINT64, status.n_draining), "Virtual servers with real servers at weight 0 that wait for their connections to end." },
         { "ipvsproxy_drift_repairs_total", METRIC_COUNTER, PLAIN(UINT64, status.n_drift), "Differences that somebody else made in the kernel and that were repaired." },
         { "ipvsproxy_endpoints", METRIC_GAUGE, PLAIN(UINT32, status.n_endpoints), "Endpoints of all service ports." },

@@ -16,17 +16,25 @@
 
 typedef struct Web Web;
 
+/* One list and watch of the API server. */
+typedef struct WebResourceCounters {
+        const char *resource; /* static: "services", … */
+        uint64_t n_lists, n_watches; /* begun well */
+        uint64_t n_events, n_errors;
+        uint64_t n_expired; /* watches that had to begin anew with a list */
+} WebResourceCounters;
+
+#define WEB_RESOURCES_MAX 4
+
 /* What other rooms counted since the start, for /metrics. */
 typedef struct WebCounters {
-        uint64_t api_requests, api_errors; /* to the API server; failed ones are in both */
-        uint64_t api_lists; /* complete lists read, the first ones too */
-        uint64_t api_watch_events; /* objects added, changed or deleted */
-        uint64_t api_received_bytes;
-        uint64_t bus_calls, bus_errors; /* method calls on D-Bus; those answered with an error are in both */
+        WebResourceCounters resources[WEB_RESOURCES_MAX];
+        size_t n_resources;
+        uint64_t api_lost; /* times that the API server stopped answering */
+        uint64_t api_unreadable; /* objects that could not be understood, or not in full */
+        uint64_t bus_calls; /* method calls on D-Bus that were admitted */
         uint64_t bus_denied; /* not authorised by polkit */
         uint64_t bus_limited; /* refused because a caller's budget was used up */
-        uint64_t bus_signals; /* emitted */
-        uint32_t bus_clients; /* unique names that have asked something and are still there */
 } WebCounters;
 
 /* A port that cannot be listened on, for a Kubernetes Event (reference §6.1). Strings are valid during the call. */

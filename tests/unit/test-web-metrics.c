@@ -319,7 +319,12 @@ static void test_no_local_endpoints(void **state) {
 }
 
 static void on_counters(WebCounters *ret, void *userdata) {
-        *ret = (WebCounters) { .api_requests = 11, .bus_clients = 3, .bus_denied = 5 };
+        *ret = (WebCounters) {
+                .resources = { { .resource = "services", .n_lists = 11, .n_events = 7 } },
+                .n_resources = 1,
+                .api_lost = 3,
+                .bus_denied = 5,
+        };
 }
 
 static void test_counters_of_others(void **state) {
@@ -330,8 +335,9 @@ static void test_counters_of_others(void **state) {
         f->options.counters = on_counters;
         web_fixture_start(f);
         body = scrape(f, &n);
-        expect_line(body, "ipvsproxy_api_requests_total 11");
-        expect_line(body, "ipvsproxy_dbus_clients 3");
+        expect_line(body, "ipvsproxy_api_lists_total{resource=\"services\"} 11");
+        expect_line(body, "ipvsproxy_api_watch_events_total{resource=\"services\"} 7");
+        expect_line(body, "ipvsproxy_api_lost_total 3");
         expect_line(body, "ipvsproxy_dbus_denied_total 5");
         free(body);
         web_fixture_free(f);

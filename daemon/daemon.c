@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "apiserver/api-server.h"
+#include "apiserver/manifests.h"
 #include "bus/bus.h"
 #include "common/log.h"
 #include "config/kubeconfig.h"
@@ -37,6 +38,7 @@ struct Daemon {
         sd_event *event;
         Manager *manager;
         ApiServer *api; /* NULL without an API server */
+        Manifests *manifests; /* NULL without a directory of them */
         Bus *bus;
         Web *web;
         sd_event_source *ready_timer;
@@ -69,6 +71,7 @@ Daemon *daemon_free(Daemon *daemon) {
         (void) web_free(daemon->web);
         (void) bus_free(daemon->bus);
         (void) api_server_free(daemon->api);
+        (void) manifests_free(daemon->manifests);
         (void) manager_free(daemon->manager);
         (void) sd_event_source_disable_unref(daemon->ready_timer);
         (void) sd_event_unref(daemon->event);
@@ -185,6 +188,18 @@ static int daemon_new_api(Daemon *daemon, KubeClientConfig *client) {
                 daemon->event, manager_store(daemon->manager), client, &options, &handlers, daemon, &daemon->api);
 }
 
+static int daemon_new_manifests(Daemon *daemon) {
+        if (!daemon->config->manifests[0])
+                return 0;
+        return manifests_new(daemon->event,
+                             manager_store(daemon->manager),
+                             daemon->config->manifests,
+                             EVENT_PRIORITY_API,
+                             on_source_synced,
+                             daemon,
+                             &daemon->manifests);
+}
+
 /* ---- reading the configuration again */
 
 static void on_config_change(const ConfigChange *change, void *userdata) {
@@ -196,7 +211,7 @@ static void on_config_change(const ConfigChange *change, void *userdata) {
 
 static int daemon_apply(Daemon *daemon, Config *config, KubeClientConfig *client) {
         _cleanup_(manager_config_done) ManagerConfig options = {};
-        int r = manager_config_make(config, daemon->api, false, &options);
+        int r = manager_config_make(config, daemon->api, daemon->manifests, &options);
 
         if (r >= 0)
                 r = manager_reconfigure(daemon->manager, &options.options);
@@ -310,7 +325,7 @@ static int daemon_new_event(Daemon *daemon) {
 static int daemon_new_manager(Daemon *daemon, bool has_api) {
         _cleanup_(manager_config_done) ManagerConfig options = {};
         KernelBackend *backend;
-        int r = manager_config_make(daemon->config, has_api, false, &options);
+        int r = manager_config_make(daemon->config, has_api, daemon->config->manifests[0], &options);
 
         if (r >= 0)
                 r = one_shot_backend(daemon->config, &backend);
@@ -369,6 +384,8 @@ static int daemon_new_parts(Daemon *daemon, KubeClientConfig *client) {
         }
         if (client)
                 r = daemon_new_api(daemon, client);
+        if (r >= 0)
+                r = daemon_new_manifests(daemon);
         if (daemon->config->dry_run || r < 0)
                 return r;
         r = daemon_new_bus(daemon);
@@ -392,6 +409,11 @@ static int daemon_start(Daemon *daemon) {
                 r = api_server_start(daemon->api);
                 if (r < 0)
                         return log_error_errno(r, "Failed to begin to follow the API server: %m");
+        }
+        if (daemon->manifests) {
+                r = manifests_start(daemon->manifests);
+                if (r < 0)
+                        return log_error_errno(r, "Failed to begin to follow %s: %m", daemon->config->manifests);
         }
         daemon_notify(daemon);
         return 0;

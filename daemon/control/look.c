@@ -60,7 +60,11 @@ static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) 
 static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
         int r = adopt_servers(parts);
 
-        return r < 0 ? r : drain_add_all(manager->drain);
+        if (r >= 0)
+                r = drain_add_all(manager->drain);
+        if (r >= 0 && drain_n_real_servers(manager->drain) > 0)
+                manager_watch_drains(manager);
+        return r;
 }
 
 static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsigned what) {

@@ -146,6 +146,8 @@ int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE
 void manager_wake(Manager *manager);
 /* Creates the event sources of sync.c. */
 int manager_sync_start(Manager *manager);
+/* Real servers drain: their connections are looked at soon, and then now and again until none is left. */
+void manager_watch_drains(Manager *manager);
 /* Asks for notifications, once it succeeds. -errno; the work goes on without. */
 int manager_watch(Manager *manager);
 /* Asks for another look at the kernel, then wakes. */

@@ -356,11 +356,15 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *userdata) {
         return result.n_left > 0 ? manager_arm(source, manager->options.drain_look_usec) : 0;
 }
 
+void manager_watch_drains(Manager *manager) {
+        (void) manager_arm(manager->drain_timer, MIN2(DRAIN_FIRST_LOOK_USEC, manager->options.drain_look_usec));
+}
+
 static void on_drain_begun(const VirtualServerKey *key, void *userdata) {
         Manager *manager = userdata;
 
         (void) drain_add(manager->drain, key);
-        (void) manager_arm(manager->drain_timer, MIN2(DRAIN_FIRST_LOOK_USEC, manager->options.drain_look_usec));
+        manager_watch_drains(manager);
 }
 
 static void on_kernel_event(KernelEvent event, void *userdata) {

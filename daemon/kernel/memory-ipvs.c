@@ -125,7 +125,13 @@ int memory_ipvs_change(MemoryKernel *kernel, const IpvsOp *op) {
 
 /* ---- the backend's calls */
 
-/* DESIGN §7: filter sets first. An address of the host is no service address: others are served on it too. */
+/* Where Kubernetes takes node ports from. */
+#define MEMORY_NODE_PORT_FIRST 30000
+
+/*
+ * DESIGN §7: filter sets first. An address of the host is no service address: others are served on it too. It may have
+ * gone a moment ago; then it is known by the port. Where somebody took the whole table away nothing is in it.
+ */
 static void memory_check_op(MemoryKernel *kernel, const IpvsOp *op) {
         const VirtualServerKey *key = &op->service.key;
         FilterElement element = {
@@ -136,7 +142,8 @@ static void memory_check_op(MemoryKernel *kernel, const IpvsOp *op) {
         };
         char text[VIRTUAL_SERVER_STRLEN];
 
-        if (op->kind != IPVS_OP_ADD_SERVICE && op->kind != IPVS_OP_ADD_DEST)
+        if ((op->kind != IPVS_OP_ADD_SERVICE && op->kind != IPVS_OP_ADD_DEST) || !kernel->ruleset ||
+            key->port >= MEMORY_NODE_PORT_FIRST)
                 return;
         if (!hashmap_get(&kernel->host, &key->addr) && !hashmap_get(&kernel->elements, &element))
                 memory_breach(kernel,

@@ -121,11 +121,12 @@ static void test_table_and_order(void **state) {
 
 static void test_server_without_filter(void **state) {
         _cleanup_(kernel_backend_freep) KernelBackend *b = NULL;
-        IpvsOp node = { .kind = IPVS_OP_ADD_SERVICE, .service = server("192.168.1.2", 30080) };
+        IpvsOp node = { .kind = IPVS_OP_ADD_SERVICE, .service = server("192.168.1.2", 8080) };
         IpvsOp cluster = { .kind = IPVS_OP_ADD_SERVICE, .service = server("10.0.0.1", 80) };
 
         assert_int_equal(memory_backend_new(&b), 0);
         assert_int_equal(memory_backend_add_host_address(b, "192.168.1.2", 24), 0);
+        assert_int_equal(OPS(b)->filter_ensure(b, &config, NULL, 0), 1);
         assert_int_equal(OPS(b)->ipvs_apply(b, &node, 1), 0);
         assert_string_equal(memory_backend_breach(b), "");
         assert_int_equal(OPS(b)->ipvs_apply(b, &cluster, 1), 0);

@@ -44,9 +44,12 @@ succeeds() {
         if output=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$* gave $?" "$output"; fi
 }
 
-# wait_until SECONDS COMMAND...: its status, tried ten times a second
+# On a machine that does other things too everything takes longer, and waiting costs nothing where it is not needed.
+patience=${IPVSPROXY_TEST_PATIENCE:-5}
+
+# wait_until SECONDS COMMAND...: its status, tried ten times a second, for so long on a machine that has time
 wait_until() {
-        local end=$((SECONDS + $1))
+        local end=$((SECONDS + $1 * patience))
         shift
         until "$@" >/dev/null 2>&1; do
                 ((SECONDS < end)) || return 1
@@ -75,55 +78,41 @@ in_ns() {
         if [[ $namespace == - ]]; then "$@"; else nsenter --net="/run/netns/$namespace" -- "$@"; fi
 }
 
-# New addresses are usable at once: nobody else has them.
-namespace_add() {
-        ip netns add "$1"
-        in_ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-        in_ns "$1" ip link set lo up
-}
-
-# cable NAMESPACE NAME NAMESPACE NAME: a veth pair; "-" is the node
-cable() {
-        ip link add "cable0" type veth peer name "cable1"
-        cable_end cable0 "$1" "$2"
-        cable_end cable1 "$3" "$4"
-}
-
-cable_end() {
-        if [[ $2 == - ]]; then
-                ip link set "$1" name "$3"
-        else
-                ip link set "$1" netns "$2" name "$3"
-        fi
-        in_ns "$2" ip link set "$3" up
-}
-
-# outside_attach NAMESPACE NUMBER: plugs it into the switch as 172.16.1.NUMBER
-outside_attach() {
-        local port
-        port=p$2
-        cable switch "$port" "$1" net0
-        in_ns switch ip link set "$port" master br0
-        in_ns "$1" ip address add "172.16.1.$2/24" dev net0
-        in_ns "$1" ip address add "fd00:172:16:1::$2/64" dev net0 nodad
-}
-
-router() {
-        in_ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-}
+# Every process that is started costs a slow machine much, so what `ip` is to do comes in batches.
 
 # cluster_up: the switch, the node on it as 172.16.1.10, an outside client as 172.16.1.100
 cluster_up() {
-        sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-        router -
-        namespace_add switch
-        in_ns switch ip link add br0 type bridge
-        in_ns switch ip link set br0 up
+        # New namespaces have the node's settings: all of them forward; addresses are usable at once, for nobody else has
+        # them; and what goes from pod to pod through a node stays so.
+        sysctl -qw net.core.devconf_inherit_init_net=1 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+                net.ipv6.conf.default.forwarding=1 net.ipv6.conf.{all,default}.{accept_dad,accept_redirects}=0 \
+                net.ipv4.conf.{all,default}.{rp_filter,send_redirects,accept_redirects}=0
+        ip -batch - <<'END'
+netns add switch
+netns add client
+END
+        ip -n switch -batch - <<'END'
+link add br0 type bridge
+link set br0 up
+link set lo up
+END
         outside_attach - 10
-        ip route replace default via 172.16.1.1 dev net0 onlink
-        ip -6 route replace default via fd00:172:16:1::1 dev net0 onlink
-        namespace_add client
         outside_attach client 100
+        ip -batch - <<'END'
+route replace default via 172.16.1.1 dev net0 onlink
+route replace default via fd00:172:16:1::1 dev net0 onlink
+END
+}
+
+# outside_attach NAMESPACE NUMBER ["ip" LINE...]: plugs it into the switch as 172.16.1.NUMBER
+outside_attach() {
+        local number=$2 in_it=(-n "$1")
+        [[ $1 != - ]] || in_it=()
+        shift 2
+        ip "${in_it[@]}" link add net0 type veth peer name "p$number" netns switch
+        ip -n switch link set "p$number" master br0 up
+        printf '%s\n' 'link set lo up' 'link set net0 up' "address add 172.16.1.$number/24 dev net0" \
+                "address add fd00:172:16:1::$number/64 dev net0 nodad" "$@" | ip "${in_it[@]}" -batch -
 }
 
 # cluster_service_range CIDR...: the outside client reaches it through the node, as through a router that knows
@@ -131,70 +120,82 @@ cluster_service_range() {
         local range
         for range; do
                 if [[ $range == *:* ]]; then
-                        in_ns client ip -6 route add "$range" via fd00:172:16:1::10
+                        printf 'route add %s via fd00:172:16:1::10\n' "$range"
                 else
-                        in_ns client ip route add "$range" via 172.16.1.10
+                        printf 'route add %s via 172.16.1.10\n' "$range"
                 fi
-        done
+        done | ip -n client -batch -
 }
 
-# cluster_pods NAMESPACE IPV4/24 [IPV6/64]: the bridge of a node, with its address on it
+# bridge_lines IPV4/24 [IPV6/64]: what makes cni0 with that address
+bridge_lines() {
+        printf '%s\n' 'link add cni0 type bridge' 'link set cni0 up' "address add $1 dev cni0"
+        [[ -z ${2:-} ]] || printf 'address add %s dev cni0 nodad\n' "$2"
+}
+
+# cluster_pods IPV4/24 [IPV6/64]: the bridge of this node's pods
 cluster_pods() {
-        in_ns "$1" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-        # What goes from pod to pod through the node stays so.
-        in_ns "$1" sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
-        in_ns "$1" ip link add cni0 type bridge
-        in_ns "$1" ip link set cni0 up
-        in_ns "$1" ip address add "$2" dev cni0
-        [[ -z ${3:-} ]] || in_ns "$1" ip address add "$3" dev cni0 nodad
+        bridge_lines "$@" | ip -batch -
 }
 
-# cluster_node NAME NUMBER IPV4/24 [IPV6/64]: another node at 172.16.1.NUMBER with that bridge, and the routes
+# cluster_node NAME NUMBER IPV4/24 [IPV6/64]: another node at 172.16.1.NUMBER with its bridge, and the route to its pods
 cluster_node() {
         local name=$1 number=$2
-        namespace_add "$name"
-        router "$name"
-        outside_attach "$name" "$number"
+        local -a lines
         shift 2
-        cluster_pods "$name" "$@"
-        ip route add "${1%.*}.0/24" via "172.16.1.$number"
-        [[ -z ${2:-} ]] || ip -6 route add "${2%::*}::/64" via "fd00:172:16:1::$number"
-        in_ns "$name" ip route replace default via 172.16.1.10
-        in_ns "$name" ip -6 route replace default via fd00:172:16:1::10
+        mapfile -t lines < <(bridge_lines "$@")
+        ip netns add "$name"
+        outside_attach "$name" "$number" "${lines[@]}" 'route replace default via 172.16.1.10' \
+                'route replace default via fd00:172:16:1::10'
+        {
+                printf 'route add %s via 172.16.1.%s\n' "${1%.*}.0/24" "$number"
+                [[ -z ${2:-} ]] || printf 'route add %s via fd00:172:16:1::%s\n' "${2%::*}::/64" "$number"
+        } | ip -batch -
 }
 
 # cluster_pod NODE NAME IPV4 [IPV6]: a namespace on the node's bridge ("-": this node). It sends everything to the node,
 # pods of the same node included: an answer that went by the bridge alone would not be translated back. Nodes with other
 # set-ups have net.bridge.bridge-nf-call-iptables for it.
 cluster_pod() {
-        local node=$1 name=$2 v4=$3 v6=${4:-} port
+        local name=$2 v4=$3 v6=${4:-} port on_node=(-n "$1") v6_lines=()
+        [[ $1 != - ]] || on_node=()
         pod_number=$((pod_number + 1))
         port=veth$pod_number
-        namespace_add "$name"
-        cable "$node" "$port" "$name" eth0
-        in_ns "$node" ip link set "$port" master cni0
-        in_ns "$name" sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv6.conf.all.accept_redirects=0
-        in_ns "$name" ip address add "$v4/32" dev eth0
-        in_ns "$name" ip route add default via "${v4%.*}.1" dev eth0 onlink
-        if [[ -n $v6 ]]; then
-                in_ns "$name" ip address add "$v6/128" dev eth0 nodad
-                in_ns "$name" ip -6 route add default via "${v6%::*}::1" dev eth0 onlink
-        fi
+        ip netns add "$name"
+        ip "${on_node[@]}" -batch - <<END
+link add $port type veth peer name eth0 netns $name
+link set $port master cni0 up
+END
+        [[ -z $v6 ]] || v6_lines=(
+                "address add $v6/128 dev eth0 nodad" "route add default via ${v6%::*}::1 dev eth0 onlink"
+        )
+        printf '%s\n' 'link set lo up' 'link set eth0 up' "address add $v4/32 dev eth0" \
+                "route add default via ${v4%.*}.1 dev eth0 onlink" "${v6_lines[@]}" | ip -n "$name" -batch -
 }
 pod_number=0
 
 # ---- servers
 
-# serve NAMESPACE [OPTION...]: a podserver in it that says it is NAMESPACE
+# serve NAMESPACE [OPTION...]: a podserver in it that says it is NAMESPACE; all are there after served
 declare -A server_pid=()
 serve() {
         local namespace=$1 log=/run/podserver-$1
         shift
-        rm -f "$log"
+        : >"$log"
         # Not in_ns: the pid is to be the server's own.
         nsenter --net="/run/netns/$namespace" -- podserver --name "$namespace" "$@" >"$log" 2>&1 &
         server_pid[$namespace]=$!
-        wait_until 20 grep -q ^ready "$log" || die "no podserver in $namespace: $(<"$log")"
+}
+
+served() {
+        local namespace log end=$((SECONDS + 30))
+        for namespace in "${!server_pid[@]}"; do
+                log=/run/podserver-$namespace
+                until [[ $(<"$log") == ready* ]]; do
+                        ((SECONDS < end)) || die "no podserver in $namespace: $(<"$log")"
+                        sleep 0.1
+                done
+        done
 }
 
 # Its process is gone; addresses and namespace stay.
@@ -215,9 +216,8 @@ api_prepare() {
 # api_start [OPTION...]: test-apiserver as k8s01 would run it, at 172.16.1.5:6443
 api_start() {
         if [[ ! -e /run/netns/apiserver ]]; then
-                namespace_add apiserver
-                outside_attach apiserver 5
-                in_ns apiserver ip route add default via 172.16.1.10
+                ip netns add apiserver
+                outside_attach apiserver 5 'route add default via 172.16.1.10'
         fi
         api_prepare
         api_options=("$@")
@@ -281,7 +281,7 @@ unit_start() {
 
 # unit_synced: everything that is known is in the kernel
 unit_synced() {
-        ipvsproxyctl wait --timeout="${1:-20}" >/dev/null
+        wait_until "${1:-20}" ipvsproxyctl wait --timeout=5
 }
 
 # The pid of the daemon, 0 if it does not run.

@@ -5,8 +5,8 @@
  *   podclient [OPTION...] PROTO ADDRESS PORT        "NAME SOURCE", or a failure
  *   podclient [OPTION...] hold PROTO ADDRESS PORT SECONDS   one connection, ten exchanges a second
  *   podclient [OPTION...] rate PROTO ADDRESS PORT N SECONDS N new connections a second
- *   podclient [OPTION...] batch                     lines "ID PROTO ADDRESS PORT TIMES" from stdin: "ID<tab>ANSWER,…", each
- *                                                   different answer once, in order
+ *   podclient [OPTION...] batch                     lines "ID PROTO ADDRESS PORT TIMES TIMEOUT" from stdin:
+ *                                                   "ID<tab>ANSWER,…", each different answer once, in order
  *   podclient dns udp|tcp SERVER NAME               the address that the libc's resolver finds there (IPv4)
  *
  *   --source ADDRESS[:PORT]  bind to it     --timeout MS  (2000)
@@ -511,7 +511,7 @@ static int client_parse_target(Client *client, char **argv) {
 static int batch_line(const Client *options, char *line) {
         Client client = *options;
         Tally tallies[ANSWERS_MAX] = {};
-        char *words[5], *id;
+        char *words[6], *id;
         size_t n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++) {
@@ -520,7 +520,8 @@ static int batch_line(const Client *options, char *line) {
                         return -EINVAL;
         }
         id = words[0];
-        if (client_parse_target(&client, words + 1) < 0 || parse_uint32(words[4], &client.count) < 0)
+        if (client_parse_target(&client, words + 1) < 0 || parse_uint32(words[4], &client.count) < 0 ||
+            parse_uint32(words[5], &client.timeout_ms) < 0)
                 return -EINVAL;
         (void) client_ask_all(&client, tallies, &n);
         printf("%s\t", id);

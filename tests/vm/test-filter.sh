@@ -9,7 +9,7 @@ vip=10.254.0.10 vip6=fd00:254::10
 
 cluster_up
 cluster_service_range 10.254.0.0/16 fd00:254::/112
-cluster_pods - 10.253.1.1/24 fd00:253:1::1/64
+cluster_pods 10.253.1.1/24 fd00:253:1::1/64
 cluster_node k8s03 11 10.253.2.1/24 fd00:253:2::1/64
 cluster_pod - near 10.253.1.5 fd00:253:1::5
 cluster_pod - other 10.253.1.6 fd00:253:1::6
@@ -17,6 +17,7 @@ cluster_pod k8s03 far 10.253.2.5 fd00:253:2::5
 for pod in near far; do
         serve "$pod" --tcp 8080 --udp 8080 --http 8081
 done
+served
 sysctl -qw net.ipv4.vs.conntrack=1 2>/dev/null || { modprobe ip_vs && sysctl -qw net.ipv4.vs.conntrack=1; }
 modprobe dummy
 ip link add kube-ipvs0 type dummy
@@ -37,7 +38,7 @@ foreign=$(nft -s list table inet somebody)
 
 # client NAMESPACE PROTO ADDRESS PORT: what comes of it in one line
 client() {
-        in_ns "$1" podclient --timeout 1500 "${@:2}" 2>&1
+        in_ns "$1" podclient --timeout 5000 "${@:2}" 2>&1
 }
 
 # table ELEMENT...: the table from nothing
@@ -85,8 +86,8 @@ for from in - other far client; do
         equal "$name: a port that is no service port is refused" refused "$(client "$from" tcp $vip 81)"
         equal "$name: the same with UDP" refused "$(client "$from" udp $vip 81)"
         equal "$name: the same with IPv6" refused "$(client "$from" tcp $vip6 81)"
-        succeeds "$name: ping is answered" in_ns "$from" ping -c 1 -W 2 $vip
-        succeeds "$name: ping is answered, IPv6" in_ns "$from" ping -c 1 -W 2 $vip6
+        succeeds "$name: ping is answered" in_ns "$from" ping -c 1 -W 10 $vip
+        succeeds "$name: ping is answered, IPv6" in_ns "$from" ping -c 1 -W 10 $vip6
 done
 ip address add 10.254.0.99/32 dev kube-ipvs0
 equal 'without the guard the address is like any of the node' refused "$(client client tcp 10.254.0.99 82)"
@@ -95,7 +96,7 @@ table "${ports[@]}" "${cluster[@]}"
 succeeds 'ping=never: no answer' bash -c "! nsenter --net=/run/netns/client ping -c 1 -W 1 $vip"
 options=(--masquerade-all --ping with-endpoints)
 table "${ports[@]}" "${cluster[@]}" ping_ips:$vip
-succeeds 'ping=with-endpoints: an answer where there are some' in_ns client ping -c 1 -W 2 $vip
+succeeds 'ping=with-endpoints: an answer where there are some' in_ns client ping -c 1 -W 10 $vip
 succeeds 'ping=with-endpoints: none where there are not' bash -c "! nsenter --net=/run/netns/client ping -c 1 -W 1 $vip6"
 
 # ---- masquerading: the source that the pod sees

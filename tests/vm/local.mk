@@ -20,6 +20,8 @@ tests_vm_podclient_SOURCES = tests/vm/podclient.c
 tests_vm_podclient_LDADD = libcommon.a -lresolv
 EXTRA_DIST += \
 	tests/vm/README.md \
+	tests/vm/demo \
+	tests/vm/founding.sh \
 	tests/vm/guest/init \
 	tests/vm/guest/ipvsproxy-job.service \
 	tests/vm/guest/ipvsproxy-shell.service \
@@ -29,6 +31,7 @@ EXTRA_DIST += \
 	tests/vm/lib.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
+	tests/vm/test-demo.sh \
 	tests/vm/test-filter.sh \
 	tests/vm/test-kernel.sh \
 	tests/vm/test-takeover.sh

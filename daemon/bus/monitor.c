@@ -239,12 +239,12 @@ void monitors_note_manager(Monitors *monitors) {
         manager_status_brief(monitors->bus->manager, &status);
         if ((monitors->events & MONITOR_SYNC) && status.n_syncs != monitors->n_syncs)
                 tell_sync(monitors, &status);
-        for (size_t n = drift->total - monitors->n_drift; (monitors->events & MONITOR_DRIFT) && n > 0; n--)
+        for (size_t n = drift->n_added - monitors->n_drift; (monitors->events & MONITOR_DRIFT) && n > 0; n--)
                 if ((entry = drift_log_get(drift, n - 1)))
                         tell_drift(monitors, entry);
         monitors->n_syncs = status.n_syncs;
         monitors->n_operations = status.n_operations;
-        monitors->n_drift = drift->total;
+        monitors->n_drift = drift->n_added;
 }
 
 static int on_statistics(sd_event_source *source, uint64_t usec, void *userdata) {

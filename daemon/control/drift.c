@@ -63,7 +63,7 @@ void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const c
         if (!drift->active)
                 return;
         drift->counts[kind]++;
-        drift->total++;
+        drift->n_added++;
         drift_keep(drift, kind, action, object);
         if (drift->n_noted <= DRIFT_LOGGED_PER_LOOK)
                 log_warning("Repairing %s %s, which somebody else changed: %s",

@@ -50,7 +50,7 @@ typedef struct DriftLog {
         DriftEntry *entries; /* owned; a ring of DRIFT_LOG_SIZE, made with the first */
         size_t n_entries, next;
         uint64_t counts[_DRIFT_KIND_MAX];
-        uint64_t total;
+        size_t n_added; /* ever */
 
         bool active; /* what is noted counts; else only n_noted does */
         uint64_t now_usec; /* CLOCK_REALTIME of the look */

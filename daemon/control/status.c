@@ -39,7 +39,7 @@ void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
                 .n_sync_errors = manager->n_sync_errors,
                 .n_operations = manager->n_operations,
                 .n_operation_failures = manager->n_operation_failures,
-                .n_drift = manager->drift.total,
+                .n_drift = manager->drift.n_added,
                 .n_draining = drain_n_real_servers(manager->drain),
                 .drain_state = node_drain_state_to_string(manager->node_drain.state),
                 .drain_deadline_usec = manager->node_drain.deadline_usec,

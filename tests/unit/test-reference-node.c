@@ -163,8 +163,8 @@ static void run_case(const NodeCase *c) {
         HostAddresses host = {};
         NodeView view = {};
         AdoptParts parts;
+        DriftLog drift = {};
         char served[512] = "", buf[IP_ADDR_STRLEN];
-        size_t n_drift = 0;
 
         assert_int_equal(memory_backend_new(&backend), 0);
         assert_int_equal(kernel_table_new(&table), 0);
@@ -179,8 +179,8 @@ static void run_case(const NodeCase *c) {
                 assert_int_equal(node_new("testnode", &node), 0);
                 each_word(c->node, add_node_address, node);
         }
-        parts = (AdoptParts) { .table = table, .backend = backend };
-        assert_int_equal(adopt_addresses(&parts, &host, &n_drift), 0);
+        parts = (AdoptParts) { .drift = &drift, .table = table, .backend = backend };
+        assert_int_equal(adopt_addresses(&parts, &host), 0);
         assert_true(node_view_update(&view, &o.options, node, &host) >= 0);
         for (size_t i = 0; i < view.config.n_node_port_addresses; i++) {
                 strcat(served, i > 0 ? " " : "");
@@ -239,8 +239,8 @@ static void test_exclude_cidrs(void **state) {
         _cleanup_(journal_freep) Journal *journal = NULL;
         HostAddresses host = {};
         KernelBackend *backend;
-        size_t n_drift = 0;
         AdoptParts parts;
+        DriftLog drift = {};
         IpNet excluded[2];
 
         assert_int_equal(memory_backend_new(&backend), 0);
@@ -249,7 +249,7 @@ static void test_exclude_cidrs(void **state) {
         assert_true(backend->ops->device_ensure(backend) >= 0);
         assert_int_equal(ip_net_parse("3.3.3.0/24", &excluded[0]), 0);
         assert_int_equal(ip_net_parse("3000::/64", &excluded[1]), 0);
-        parts = (AdoptParts) { .table = table, .backend = backend, .journal = journal, .exclude_cidrs = excluded, .n_exclude_cidrs = 2 };
+        parts = (AdoptParts) { .drift = &drift, .table = table, .backend = backend, .journal = journal, .exclude_cidrs = excluded, .n_exclude_cidrs = 2 };
         for (size_t i = 0; i < ELEMENTSOF(servers); i++) {
                 IpvsOp op = { .kind = IPVS_OP_ADD_SERVICE,
                               .service = { .key = { .addr = addr(servers[i].addr), .port = 80 }, .scheduler = "rr" } };
@@ -260,8 +260,8 @@ static void test_exclude_cidrs(void **state) {
                 if (servers[i].journal)
                         assert_true(journal_add(journal, &op.service.key) >= 0);
         }
-        assert_int_equal(adopt_addresses(&parts, &host, &n_drift), 0);
-        assert_int_equal(adopt_servers(&parts, &n_drift), 0);
+        assert_int_equal(adopt_addresses(&parts, &host), 0);
+        assert_int_equal(adopt_servers(&parts), 0);
         for (size_t i = 0; i < ELEMENTSOF(servers); i++) {
                 VirtualServerKey key = { .addr = addr(servers[i].addr), .port = 80 };
 

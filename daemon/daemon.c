@@ -339,7 +339,6 @@ static int daemon_new_manager(Daemon *daemon, bool has_api) {
 static int daemon_new_bus(Daemon *daemon) {
         BusOptions options = {
                 .version = PACKAGE_VERSION,
-                .state_directory = daemon->config->state_directory,
                 .reload = daemon_reload,
                 .userdata = daemon,
         };

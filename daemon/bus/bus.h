@@ -17,7 +17,6 @@ typedef struct Bus Bus;
 typedef struct BusOptions {
         const char *version;
         const char *address; /* of the bus; NULL = $DBUS_SYSTEM_BUS_ADDRESS, else the system bus */
-        const char *state_directory; /* where overrides are kept over a restart; NULL = nowhere */
         /*
          * Reads the configuration again, for the method Reload. 0, or -EINVAL with one sentence (owned by the caller)
          * for the caller of the method; NULL: the method answers NotSupported.

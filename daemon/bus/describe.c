@@ -155,7 +155,12 @@ static void describe_view(Json *json, const ServiceView *view) {
         json_number(json, "programmedUSec", view->programmed_usec);
 }
 
-int describe_service(Bus *bus, Json *json, const char *key, const DesiredPort *port, unsigned sections, size_t max_endpoints) {
+int describe_service(Bus *bus,
+                     Json *json,
+                     const char *key,
+                     const DesiredPort *port,
+                     unsigned sections,
+                     size_t max_endpoints) {
         PortStatistics statistics;
         uint64_t usec;
         int r;

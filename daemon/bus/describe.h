@@ -15,7 +15,12 @@ enum {
 #define DESCRIBE_ENDPOINTS_MAX 1000
 
 /* One object. `max_endpoints` 0 = all; else "truncated" says that there are more. -errno. */
-int describe_service(Bus *bus, Json *json, const char *key, const DesiredPort *port, unsigned sections, size_t max_endpoints);
+int describe_service(Bus *bus,
+                     Json *json,
+                     const char *key,
+                     const DesiredPort *port,
+                     unsigned sections,
+                     size_t max_endpoints);
 void describe_manager(Bus *bus, Json *json);
 void describe_difference(Json *json, const Difference *difference);
 void describe_statistics(Json *json, const char *key, const PortStatistics *statistics);

@@ -275,7 +275,13 @@ static DumpJob *dumps_find(Dumps *dumps, DumpKind kind, unsigned sections, bool 
         return NULL;
 }
 
-static int dumps_ask(Dumps *dumps, sd_bus_message *m, uid_t uid, DumpKind kind, unsigned sections, bool sequence, sd_bus_error *error) {
+static int dumps_ask(Dumps *dumps,
+                     sd_bus_message *m,
+                     uid_t uid,
+                     DumpKind kind,
+                     unsigned sections,
+                     bool sequence,
+                     sd_bus_error *error) {
         DumpJob *job = dumps_find(dumps, kind, sections, sequence);
         int r;
 

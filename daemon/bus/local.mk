@@ -39,5 +39,7 @@ libbus_a_SOURCES = \
 	daemon/bus/service-object.c \
 	daemon/bus/service-view.c \
 	daemon/bus/service-view.h \
+	daemon/bus/signal-hash.c \
+	daemon/bus/signal-hash.h \
 	daemon/bus/signals.c \
 	daemon/bus/signals.h

@@ -349,7 +349,11 @@ static Question *polkit_find_same(const Polkit *polkit,
         return NULL;
 }
 
-static int polkit_ask(Polkit *polkit, sd_bus_message *m, uid_t uid, const PolkitRequest *request, sd_bus_error *error) {
+static int polkit_ask(Polkit *polkit,
+                      sd_bus_message *m,
+                      uid_t uid,
+                      const PolkitRequest *request,
+                      sd_bus_error *error) {
         const char *sender = sd_bus_message_get_sender(m);
         bool interactive = sd_bus_message_get_allow_interactive_authorization(m) > 0, full = false;
         Question *question;

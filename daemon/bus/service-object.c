@@ -23,7 +23,12 @@
 /* ---- finding */
 
 /* Filled once a message or signal, though sd-bus looks an object up once for each of its properties. */
-static int service_find(sd_bus *b, const char *path, const char *interface, void *userdata, void **ret, sd_bus_error *error) {
+static int service_find(sd_bus *b,
+                        const char *path,
+                        const char *interface,
+                        void *userdata,
+                        void **ret,
+                        sd_bus_error *error) {
         Bus *bus = userdata;
         const DesiredPort *port = service_path_find(bus->manager, path);
         int r;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bus/bus-private.h"
+#include "bus/signal-hash.h"
 #include "common/bus-names.h"
 #include "common/hash.h"
 #include "common/log.h"
@@ -103,88 +104,6 @@ void signals_note_id(Signals *signals, const char *id) {
                 signals_arm(signals->pump, 0);
 }
 
-/* ---- hashes of properties */
-
-static uint32_t hash_text(const char *text) {
-        return (uint32_t) hash_bytes(text, strlen(text));
-}
-
-static uint32_t hash_number(uint64_t number) {
-        return (uint32_t) hash_bytes(&number, sizeof(number));
-}
-
-static uint32_t hash_virtual_servers(const DesiredPort *port) {
-        uint64_t sum = port->n_servers;
-
-        for (size_t i = 0; i < port->n_servers; i++) {
-                const PortServer *server = &port->servers[i];
-                const uint64_t parts[] = { sum,
-                                           hash_bytes(&server->claim.wanted.key, sizeof(VirtualServerKey)),
-                                           server->kind,
-                                           port_server_refusal(server),
-                                           server->claim.dests->n_servers };
-
-                sum = hash_bytes(parts, sizeof(parts));
-        }
-        return (uint32_t) sum;
-}
-
-static uint32_t hash_refused(const DesiredPort *port) {
-        uint64_t sum = 0;
-
-        for (size_t i = 0; i < port->service->n_refused; i++) {
-                const uint64_t parts[] = { sum,
-                                           hash_bytes(&port->service->refused[i].addr, sizeof(IpAddr)),
-                                           port->service->refused[i].reason };
-
-                sum = hash_bytes(parts, sizeof(parts));
-        }
-        for (size_t i = 0; i < port->n_servers; i++)
-                sum += (uint64_t) port_server_refusal(&port->servers[i]) << (i % 32);
-        return (uint32_t) sum;
-}
-
-/* In the order of service_property_names; Protocol first. */
-static void hash_service(const ServiceView *view, uint32_t hashes[static INDEX_PROPERTIES]) {
-        size_t n = 0;
-
-        hashes[n++] = hash_text(view->protocol);
-        hashes[n++] = hash_number(view->port_number);
-        hashes[n++] = hash_text(view->type);
-        hashes[n++] = hash_text(view->scheduler);
-        hashes[n++] = hash_number(view->affinity_usec);
-        hashes[n++] = hash_text(view->internal_policy);
-        hashes[n++] = hash_text(view->external_policy);
-        hashes[n++] = hash_virtual_servers(view->port);
-        hashes[n++] = hash_number(view->n_ready);
-        hashes[n++] = hash_number(view->n_endpoints);
-        hashes[n++] = hash_number(view->n_draining);
-        hashes[n++] = hash_number(view->n_local);
-        hashes[n++] = hash_text(view->state) ^ hash_text(view->reason);
-        hashes[n++] = hash_number(view->generation);
-        hashes[n++] = hash_number(view->programmed_usec);
-        hashes[n++] = hash_refused(view->port);
-}
-
-static const char *const service_property_names[INDEX_PROPERTIES] = {
-        "Protocol",
-        "Port",
-        "Type",
-        "Scheduler",
-        "AffinityTimeoutUSec",
-        "InternalTrafficPolicy",
-        "ExternalTrafficPolicy",
-        "VirtualServers",
-        "ReadyEndpointCount",
-        "EndpointCount",
-        "DrainingEndpointCount",
-        "LocalEndpointCount",
-        "State", /* Reason goes with it */
-        "ProgrammedGeneration",
-        "ProgrammedUSec",
-        "RefusedAddresses",
-};
-
 /* ---- telling of services */
 
 static int tell_interfaces(const Bus *bus, const char *path, bool added) {
@@ -199,8 +118,8 @@ static int tell_changes(const Bus *bus, const char *path, const uint32_t *before
         for (size_t i = 1; i < INDEX_PROPERTIES; i++) {
                 if (before[i] == after[i])
                         continue;
-                names[n++] = service_property_names[i];
-                if (strcmp(service_property_names[i], "State") == 0)
+                names[n++] = signal_service_properties[i];
+                if (strcmp(signal_service_properties[i], "State") == 0)
                         names[n++] = "Reason";
         }
         names[n] = NULL;
@@ -219,7 +138,11 @@ typedef enum Looked {
         LOOKED_AGAIN, /* to be looked at again after a while */
 } Looked;
 
-static Looked look_at_port(Signals *signals, const Dirty *dirty, const DesiredPort *port, IndexMark *mark, unsigned *n_sent) {
+static Looked look_at_port(Signals *signals,
+                           const Dirty *dirty,
+                           const DesiredPort *port,
+                           IndexMark *mark,
+                           unsigned *n_sent) {
         Bus *bus = signals->bus;
         _cleanup_(freep) char *path = NULL;
         uint32_t hashes[INDEX_PROPERTIES];
@@ -231,7 +154,7 @@ static Looked look_at_port(Signals *signals, const Dirty *dirty, const DesiredPo
         if (service_view_fill(&bus->view, bus->manager, port) < 0 || service_path_new(port->id, &path) < 0)
                 return LOOKED_DONE;
         bus->view.turn = bus->view_turn;
-        hash_service(&bus->view, hashes);
+        signal_hash_service(&bus->view, hashes);
         same = mark->announced && memcmp(hashes, mark->hashes, sizeof(hashes)) == 0;
         protocol = hashes[0] != mark->hashes[0];
         if (known && !silent && !same && now < mark->changed_usec + OBJECT_PAUSE_USEC)
@@ -309,12 +232,11 @@ static void signals_sweep(Signals *signals) {
 static int on_pump(sd_event_source *source, uint64_t usec, void *userdata) {
         Signals *signals = userdata;
         uint64_t now = bus_now(signals->bus);
-        unsigned allowed = signals_allowance(signals, now), n_sent = 0;
+        unsigned allowed = signals_allowance(signals, now), limit = MIN2(allowed, (unsigned) SIGNALS_PER_TURN), n_sent = 0;
 
         signals_take_due(signals, now);
         signals_sweep(signals);
-        for (unsigned n = 0; n < SILENT_PER_TURN && n_sent < MIN2(allowed, (unsigned) SIGNALS_PER_TURN) && signals->ready.first;
-             n++) {
+        for (unsigned n = 0; n < SILENT_PER_TURN && n_sent < limit && signals->ready.first; n++) {
                 Dirty *dirty = dirty_queue_take(&signals->ready);
 
                 if (look_at_dirty(signals, dirty, &n_sent) == LOOKED_AGAIN) {
@@ -349,17 +271,17 @@ static void hash_manager(const Bus *bus, uint32_t *hashes) {
         const ManagerStatus *status = &bus->status;
         size_t n = 0;
 
-        hashes[n++] = hash_text(bus->state);
-        hashes[n++] = hash_text(bus->api_state);
+        hashes[n++] = signal_hash_text(bus->state);
+        hashes[n++] = signal_hash_text(bus->api_state);
         hashes[n++] = (uint32_t) hash_bytes(bus->conditions, sizeof(bus->conditions));
         hashes[n++] = status->state != MANAGER_STATE_STARTING;
-        hashes[n++] = hash_number(status->generation);
-        hashes[n++] = hash_number(status->n_services);
-        hashes[n++] = hash_number(status->n_endpoints);
-        hashes[n++] = hash_number(status->n_virtual_servers);
-        hashes[n++] = hash_text(status->drain_state);
-        hashes[n++] = hash_number(status->drain_deadline_usec);
-        hashes[n++] = hash_number(holds_serial(bus->holds));
+        hashes[n++] = signal_hash_number(status->generation);
+        hashes[n++] = signal_hash_number(status->n_services);
+        hashes[n++] = signal_hash_number(status->n_endpoints);
+        hashes[n++] = signal_hash_number(status->n_virtual_servers);
+        hashes[n++] = signal_hash_text(status->drain_state);
+        hashes[n++] = signal_hash_number(status->drain_deadline_usec);
+        hashes[n++] = signal_hash_number(holds_serial(bus->holds));
 }
 
 static void tell_sync(Signals *signals, const ManagerStatus *status) {

@@ -101,7 +101,11 @@ static int tell(const Teller *teller, const char *action, const char *kind, cons
         return teller->visitor(&(Difference) { action, kind, object, detail }, teller->userdata);
 }
 
-static int tell_dest(const Teller *teller, const char *action, const ServerState *server, const IpPort *addr, const char *detail) {
+static int tell_dest(const Teller *teller,
+                     const char *action,
+                     const ServerState *server,
+                     const IpPort *addr,
+                     const char *detail) {
         char object[VIRTUAL_SERVER_STRLEN + IP_PORT_STRLEN + 8], name[VIRTUAL_SERVER_STRLEN], address[IP_PORT_STRLEN];
 
         (void) snprintf(object,

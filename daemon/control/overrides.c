@@ -215,7 +215,8 @@ int manager_clear_override(Manager *manager, const char *id, const IpPort *addr)
                 return r;
         r = overrides_save(manager);
         if (r < 0)
-                (void) log_warning_errno(r, "Failed to write down that an override of %s ended; after a restart it would be back: %m", id);
+                (void) log_warning_errno(
+                        r, "Failed to write down that an override of %s ended, after a restart it is back: %m", id);
         override_changed(manager, id);
         return 0;
 }
@@ -253,7 +254,9 @@ int manager_overrides_start(Manager *manager) {
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                (void) log_warning_errno(r, "Failed to read the overrides in %s, there are none now: %m", manager->options.state_directory);
+                (void) log_warning_errno(r,
+                                         "Failed to read the overrides in %s, there are none now: %m",
+                                         manager->options.state_directory);
         r = sd_event_add_time_relative(
                 manager->event, &manager->overrides.timer, CLOCK_REALTIME, 0, USEC_PER_SEC / 4, on_expiry, manager);
         if (r >= 0)

@@ -22,9 +22,11 @@ DestList *dest_list_unref(DestList *list) {
 }
 
 bool dest_list_equal(const DestList *a, const DestList *b) {
+        if (a == b)
+                return true;
         if (a->n_servers != b->n_servers)
                 return false;
-        for (size_t i = 0; a != b && i < a->n_servers; i++)
+        for (size_t i = 0; i < a->n_servers; i++)
                 if (real_server_compare(&a->servers[i], &b->servers[i]) != 0 ||
                     a->servers[i].weight != b->servers[i].weight || a->servers[i].forward != b->servers[i].forward)
                         return false;

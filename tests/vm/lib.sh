@@ -83,10 +83,11 @@ in_ns() {
 # cluster_up: the switch, the node on it as 172.16.1.10, an outside client as 172.16.1.100
 cluster_up() {
         # New namespaces have the node's settings: all of them forward; addresses are usable at once, for nobody else has
-        # them; and what goes from pod to pod through a node stays so.
+        # them; what goes from pod to pod through a node stays so; and every refusal is told, not one a second.
         sysctl -qw net.core.devconf_inherit_init_net=1 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
                 net.ipv6.conf.default.forwarding=1 net.ipv6.conf.{all,default}.{accept_dad,accept_redirects}=0 \
-                net.ipv4.conf.{all,default}.{rp_filter,send_redirects,accept_redirects}=0
+                net.ipv4.conf.{all,default}.{rp_filter,send_redirects,accept_redirects}=0 \
+                net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
         ip -batch - <<'END'
 netns add switch
 netns add client

@@ -122,10 +122,29 @@ static int socket_error(int fd) {
         return -error;
 }
 
+/*
+ * SCTP tells its peer all addresses of the machine, which no translation knows about; on a node these are all service
+ * addresses too, more than fit into a packet. So it is bound to the one that the kernel would choose.
+ */
+static int client_bind_sctp(const Client *client, int fd) {
+        _cleanup_(closep) int probe = socket(client->to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        Address from = {};
+        socklen_t size = sizeof from;
+
+        if (probe < 0 || connect(probe, &client->to.any, address_size(&client->to)) < 0 ||
+            getsockname(probe, &from.any, &size) < 0)
+                return -errno;
+        if (from.any.sa_family == AF_INET)
+                from.v4.sin_port = 0;
+        else
+                from.v6.sin6_port = 0;
+        return bind(fd, &from.any, address_size(&from)) < 0 ? -errno : 0;
+}
+
 /* A socket whose connect() was begun. */
 static int client_begin(const Client *client) {
         _cleanup_(closep) int fd = socket(client->to.any.sa_family, client->type | SOCK_CLOEXEC | SOCK_NONBLOCK, client->protocol);
-        int one = 1;
+        int one = 1, r;
 
         if (fd < 0)
                 return -errno;
@@ -138,6 +157,11 @@ static int client_begin(const Client *client) {
         }
         if (client->has_from && bind(fd, &client->from.any, address_size(&client->from)) < 0)
                 return -errno;
+        if (client->protocol == IPPROTO_SCTP && !client->has_from) {
+                r = client_bind_sctp(client, fd);
+                if (r < 0)
+                        return r;
+        }
         if (connect(fd, &client->to.any, address_size(&client->to)) < 0 && errno != EINPROGRESS)
                 return -errno;
         return TAKE_FD(fd);
@@ -248,6 +272,8 @@ static bool client_ask_all(const Client *client, Tally tallies[static ANSWERS_MA
 
                 failed = failed || r < 0;
                 tally_add(tallies, ret_n, r < 0 ? failure_name(-r) : answer);
+                if (r == -ETIMEDOUT)
+                        break; /* the others would take as long */
         }
         qsort(tallies, *ret_n, sizeof *tallies, tally_compare);
         return failed;

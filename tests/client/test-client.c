@@ -409,6 +409,38 @@ static void test_bash(void **state) {
         assert_int_equal(status, 0);
 }
 
+/* zsh and fish offer what the program says; skipped where neither is installed. */
+static void test_shells(void **state) {
+        static const char *const script =
+                "PATH=$PWD:$PATH; S=${srcdir:-.}; any=77\n"
+                "export DBUS_SYSTEM_BUS_ADDRESS=\"$BUS\" HOME=/nonexistent\n"
+                "if command -v fish >/dev/null; then\n"
+                "        any=0; fish --no-config -c \". $S/completion/fish/ipvsproxyctl.fish; "
+                "complete -C "
+                "'ipvsproxyctl st'; complete -C 'ipvsproxyctl endpoints shop/d'\" >\"$OUT\" || "
+                "exit 1\n"
+                "        test \"$(sort \"$OUT\" | paste -sd' ')\" = 'shop/db stats status' || exit "
+                "2\n"
+                "fi\n"
+                "if command -v zsh >/dev/null; then\n"
+                "        any=0; zsh -f -c \"compadd() { test \\$1 = -S || print -l -- "
+                "\\\"\\$@\\\"; }\n"
+                "        words=(ipvsproxyctl st); CURRENT=2; . $S/completion/zsh/_ipvsproxyctl\n"
+                "        words=(ipvsproxyctl endpoints shop/d); CURRENT=3; _ipvsproxyctl\" "
+                ">\"$OUT\" || "
+                "exit 3\n"
+                "        test \"$(grep -vx -e -- \"$OUT\" | sort | paste -sd' ')\" = 'shop/db "
+                "stats status' "
+                "|| exit 4\n"
+                "fi\n"
+                "exit $any\n";
+        int code = bench_shell(*state, script);
+
+        if (code == 77)
+                skip();
+        assert_int_equal(code, 0);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),      cmocka_unit_test(test_find),
@@ -418,6 +450,7 @@ int main(void) {
                 cmocka_unit_test(test_usage),     cmocka_unit_test(test_complete),
                 cmocka_unit_test(test_states),    cmocka_unit_test(test_no_bus),
                 cmocka_unit_test(test_output),    cmocka_unit_test(test_bash),
+                cmocka_unit_test(test_shells),
         };
 
         (void) setenv("LC_ALL", "C.UTF-8", 1);

@@ -23,6 +23,7 @@ struct Nfnl {
 struct NfnlBatch {
         char *buf; /* owned */
         size_t size, allocated;
+        size_t last; /* where the last message begins */
         uint32_t n_messages;
 };
 
@@ -175,6 +176,7 @@ static int batch_put(NfnlBatch *batch,
 
         if (r < 0)
                 return r;
+        batch->last = batch->size;
         message = message_put(batch->buf + batch->size, type, NLM_F_REQUEST | flags, family, res,
                               batch->n_messages++);
         if (fill)
@@ -211,41 +213,40 @@ NfnlBatch *nfnl_batch_free(NfnlBatch *batch) {
 
 int nfnl_batch_add(
         NfnlBatch *batch, uint16_t message, uint8_t family, NfnlFill fill, const void *fill_data) {
-        return batch_put(batch, (uint16_t) (NFNL_SUBSYS_NFTABLES << 8 | message), NLM_F_ACK, family,
-                         0, fill, fill_data);
+        return batch_put(batch, (uint16_t) (NFNL_SUBSYS_NFTABLES << 8 | message), 0, family, 0,
+                         fill, fill_data);
 }
 
-/* Each message but the two that bracket the batch is acknowledged, in one go after the commit. */
-static int batch_answers_read(Nfnl *nfnl, uint32_t first, uint32_t n) {
-        uint32_t n_answers = 0;
-        int result = 0;
-
-        while (n_answers < n) {
+/*
+ * Only the last message asks for an acknowledgement, because those of a large batch would not fit
+ * into the socket; errors come unasked, all after the commit, and before that acknowledgement.
+ */
+static int batch_answers_read(Nfnl *nfnl, uint32_t first, uint32_t last) {
+        for (;;) {
                 ssize_t got = mnl_socket_recvfrom(nfnl->socket, nfnl->buf, sizeof(nfnl->buf));
                 const struct nlmsghdr *message = (const struct nlmsghdr *) (const void *) nfnl->buf;
                 int left = (int) got;
 
                 if (got < 0)
-                        return result < 0 ? result : errno == EAGAIN ? -ETIMEDOUT : -errno;
+                        return errno == EAGAIN ? -ETIMEDOUT : -errno;
                 for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-                        if (message->nlmsg_type != NLMSG_ERROR)
-                                continue;
-                        if (message->nlmsg_seq == first) /* the batch as a whole */
-                                return message_error(message);
-                        n_answers++;
-                        result = result < 0 ? result : message_error(message);
+                        int r = message->nlmsg_type == NLMSG_ERROR ? message_error(message) : 0;
+
+                        /* An error with the number of the beginning is one of the whole. */
+                        if (r < 0 && message->nlmsg_seq >= first && message->nlmsg_seq <= last)
+                                return r;
+                        if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_seq == last)
+                                return 0;
                 }
-                /* After a failure not everything is answered. */
-                if (result < 0)
-                        return result;
         }
-        return result;
 }
 
 int nfnl_batch_commit(Nfnl *nfnl, NfnlBatch *batch) {
-        uint32_t first = nfnl->sequence + 1, n = batch->n_messages - 1;
+        uint32_t first = nfnl->sequence + 1, last = first + batch->n_messages - 1;
+        struct nlmsghdr *asks = (struct nlmsghdr *) (void *) (batch->buf + batch->last);
         int size, r;
 
+        asks->nlmsg_flags |= NLM_F_ACK;
         r = batch_put(batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, NULL, NULL);
         if (r < 0)
                 return r;
@@ -260,5 +261,5 @@ int nfnl_batch_commit(Nfnl *nfnl, NfnlBatch *batch) {
                           sizeof(size));
         if (mnl_socket_sendto(nfnl->socket, batch->buf, batch->size) < 0)
                 return -errno;
-        return batch_answers_read(nfnl, first, n);
+        return batch_answers_read(nfnl, first, last);
 }

@@ -413,7 +413,8 @@ static void test_bash(void **state) {
 static void test_shells(void **state) {
         static const char *const script =
                 "PATH=$PWD:$PATH; S=${srcdir:-.}; any=77\n"
-                "export DBUS_SYSTEM_BUS_ADDRESS=\"$BUS\" HOME=/nonexistent\n"
+                "HOME=$(mktemp -d); trap 'rm -rf \"$HOME\"' EXIT\n" /* fish makes folders there */
+                "export DBUS_SYSTEM_BUS_ADDRESS=\"$BUS\" HOME\n"
                 "if command -v fish >/dev/null; then\n"
                 "        any=0; fish --no-config -c \". $S/completion/fish/ipvsproxyctl.fish; "
                 "complete -C "

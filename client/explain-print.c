@@ -56,25 +56,26 @@ static bool get_boolean(json_object *object, const char *key) {
 
 static void print_service(const Client *client, json_object *story) {
         char address[LINES_ADDRESS_MAX], duration[TEXT_NUMBER_MAX];
-        const char *outside = json_get_text(story, "externalTrafficPolicy"),
+        json_object *service = json_get(story, "service");
+        const char *outside = json_get_text(service, "externalTrafficPolicy"),
                    *refused = json_get_text(story, "refused"),
-                   *reason = json_get_text(story, "reason");
-        uint64_t affinity = json_get_number(story, "affinityTimeoutUSec");
+                   *reason = json_get_text(service, "reason");
+        uint64_t affinity = json_get_number(service, "affinityTimeoutUSec");
         _cleanup_(freep) char *what = NULL;
 
         if (asprintf(&what, "%s/%s",
                      lines_address(json_get_text(story, "address"),
-                                   json_get_number(story, "servicePort"), address),
+                                   json_get_number(story, "port"), address),
                      json_get_text(story, "protocol")) < 0)
                 what = NULL;
-        lines_head(client, what ? what : address, "", json_get_text(story, "state"));
-        lines_add("Service", "%s (%s), %s", json_get_text(story, "id"),
-                  json_get_text(story, "type"), json_get_text(story, "kind"));
+        lines_head(client, what ? what : address, "", json_get_text(service, "state"));
+        lines_add("Service", "%s (%s), %s", json_get_text(service, "id"),
+                  json_get_text(service, "type"), json_get_text(story, "kind"));
         if (*refused)
                 lines_add("Refused", "%s", refused);
         if (*reason)
                 lines_add("Reason", "%s", reason);
-        lines_add("Policy", "%s inside%s%s%s%s", json_get_text(story, "internalTrafficPolicy"),
+        lines_add("Policy", "%s inside%s%s%s%s", json_get_text(service, "internalTrafficPolicy"),
                   *outside ? ", " : "", outside, *outside ? " outside" : "",
                   get_boolean(story, "clusterStandsIn")
                           ? "; no endpoint is on this node, so the cluster's serve its own traffic"
@@ -129,9 +130,9 @@ static const char *kernel_text(json_object *endpoint, char buf[static TEXT_NUMBE
 }
 
 static int endpoint_add(Table *table, json_object *endpoint) {
-        const char *use = json_get_text(endpoint, "use"),
+        const char *use = json_get_text(endpoint, "why"),
                    *override = json_get_text(endpoint, "override");
-        bool wanted = get_boolean(endpoint, "wanted");
+        bool wanted = get_boolean(endpoint, "used");
         char address[LINES_ADDRESS_MAX], weight[TEXT_NUMBER_MAX];
         _cleanup_(freep) char *why = NULL;
         int r;
@@ -193,9 +194,12 @@ int explain_print(Client *client, json_object *story) {
         print_kernel(story);
         r = print_endpoints(client, story);
         for (size_t i = 0; r >= 0 && i < json_get_length(story, "difference"); i++) {
-                const char *text = json_object_get_string(json_object_array_get_idx(difference, i));
+                json_object *line = json_object_array_get_idx(difference, i);
+                const char *detail = json_get_text(line, "detail");
 
-                lines_add(label, "%s", text ? text : "");
+                lines_add(label, "%s %s %s%s%s", json_get_text(line, "action"),
+                          json_get_text(line, "kind"), json_get_text(line, "object"),
+                          *detail ? ", " : "", detail);
                 label = "and";
         }
         if (r >= 0 && json_get_length(story, "difference") == 0)

@@ -40,24 +40,25 @@ int list_drift(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 int explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         /* A later daemon's word is among them, and one that would steer a terminal. */
         static const char format[] =
-                "{\"address\":\"%s\",\"servicePort\":%u,\"kind\":\"cluster-ip\",\"id\":\"shop/"
-                "cart:http\",\"protocol\":\"%s\",\"type\":\"cluster-ip\",\"affinityTimeoutUSec\":"
-                "10800000000,\"internalTrafficPolicy\":\"Cluster\",\"externalTrafficPolicy\":\"\","
-                "\"state\":\"synced\",\"reason\":\"\",\"bound\":true,\"clusterStandsIn\":false,"
+                "{\"address\":\"%s\",\"port\":%u,\"protocol\":\"%s\",\"kind\":\"cluster-ip\","
+                "\"service\":{\"id\":\"shop/cart:http\",\"protocol\":\"tcp\",\"type\":\"cluster-ip\","
+                "\"affinityTimeoutUSec\":10800000000,\"internalTrafficPolicy\":\"Cluster\","
+                "\"externalTrafficPolicy\":\"\",\"state\":\"synced\",\"reason\":\"\"},"
+                "\"bound\":true,\"clusterStandsIn\":false,"
                 "\"filter\":[\"service_ips\",\"cluster_ports\",\"new_words\"],"
                 "\"kernel\":{\"present\":true,\"owner\":\"us\",\"kernelScheduler\":\"rr\","
                 "\"flags\":0,"
                 "\"persistenceTimeoutSec\":10800,\"realServers\":[{\"address\":\"10.1.4.12\","
                 "\"port\":8080,\"weight\":1}]},"
                 "\"endpoints\":["
-                "{\"address\":\"10.1.4.12\",\"port\":8080,\"use\":\"used\",\"node\":\"node-04\","
-                "\"zone\":\"a\",\"local\":false,\"wanted\":true,\"present\":true,\"weight\":1},"
-                "{\"address\":\"10.1.9.30\",\"port\":8080,\"use\":\"terminating\",\"node\":"
+                "{\"address\":\"10.1.4.12\",\"port\":8080,\"why\":\"used\",\"node\":\"node-04\","
+                "\"zone\":\"a\",\"local\":false,\"used\":true,\"present\":true,\"weight\":1},"
+                "{\"address\":\"10.1.9.30\",\"port\":8080,\"why\":\"terminating\",\"node\":"
                 "\"n\\u001b["
-                "31m9\",\"zone\":\"\",\"local\":false,\"wanted\":false,\"present\":false,"
+                "31m9\",\"zone\":\"\",\"local\":false,\"used\":false,\"present\":false,"
                 "\"weight\":0}"
-                "],\"difference\":[\"add real server 10.1.4.13:8080 to 10.96.4.7:80/TCP, weight "
-                "1\"]}";
+                "],\"difference\":[{\"action\":\"add\",\"kind\":\"real server\",\"object\":"
+                "\"10.1.4.13:8080 to 10.96.4.7:80/TCP\",\"detail\":\"weight 1\"}]}";
         const char *address, *protocol;
         char text[2048];
         uint16_t port;

@@ -66,7 +66,7 @@ static void test_explain(void **state) {
         TEST_CASES(*state, cases);
         bench_run(*state, "explain shop/cart --json=short", &got);
         assert_int_equal(got.code, 0);
-        assert_non_null(strstr(got.out, "[{\"address\":\"10.96.4.7\",\"servicePort\":80,"));
+        assert_non_null(strstr(got.out, "[{\"address\":\"10.96.4.7\",\"port\":80,"));
         assert_non_null(strstr(got.out, "\"affinityTimeoutUSec\":10800000000"));
 }
 

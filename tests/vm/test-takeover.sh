@@ -9,7 +9,7 @@ source "${BASH_SOURCE%/*}/lib.sh"
 # shellcheck source=tests/vm/founding.sh
 source "${BASH_SOURCE%/*}/founding.sh"
 
-rate=${IPVSPROXY_TEST_RATE:-200}
+rate=${IPVSPROXY_TEST_RATE:-50}
 
 # What the kubelet, a CNI plugin and an administrator have made; it stays.
 others_chains() {

@@ -5,19 +5,20 @@
 
 #include "common/hash.h"
 
-/* One read of the kernel each; the rest has its turn next time. */
-#define DRAIN_LOOKS 128
+/* One read of the kernel each in a turn of the loop; the rest has its turn soon. */
+#define DRAIN_LOOKS 64
 
 typedef struct DrainEntry {
         struct DrainEntry *next;
         VirtualServerKey key;
+        uint64_t due_usec; /* of the next look; 0 = now */
 } DrainEntry;
 
 struct Drain {
         KernelTable *table; /* borrowed */
         KernelBackend *backend; /* borrowed */
         HashMap entries; /* VirtualServerKey → DrainEntry, owned */
-        DrainEntry *first, **last; /* in the order of the next look */
+        DrainEntry *first, **last; /* in the order of the next look: new ones come first */
 };
 
 int drain_new(KernelTable *table, KernelBackend *backend, Drain **ret) {
@@ -66,7 +67,10 @@ int drain_add(Drain *drain, const VirtualServerKey *key) {
                 free(entry);
                 return -ENOMEM;
         }
-        drain_push(drain, entry);
+        entry->next = drain->first;
+        if (!drain->first)
+                drain->last = &entry->next;
+        drain->first = entry;
         return 0;
 }
 
@@ -132,13 +136,12 @@ static bool drain_look_at(Drain *drain, const VirtualServerKey *key, uint64_t no
         return true;
 }
 
-void drain_look(Drain *drain, uint64_t now_usec, DrainResult *ret) {
-        size_t n = MIN2(drain->entries.n_entries, (size_t) DRAIN_LOOKS);
+void drain_look(Drain *drain, uint64_t now_usec, uint64_t period_usec, DrainResult *ret) {
         DrainResult result = {};
+        DrainEntry *entry;
 
-        for (size_t i = 0; i < n; i++) {
-                DrainEntry *entry = drain->first;
-
+        for (size_t i = 0; i < DRAIN_LOOKS && (entry = drain->first) && entry->due_usec <= now_usec; i++) {
+                entry->due_usec = now_usec + period_usec;
                 drain->first = entry->next;
                 if (!drain->first)
                         drain->last = &drain->first;
@@ -149,7 +152,8 @@ void drain_look(Drain *drain, uint64_t now_usec, DrainResult *ret) {
                         free(entry);
                 }
         }
-        result.n_left = drain->entries.n_entries;
+        if (drain->first)
+                result.next_usec = MAX2(drain->first->due_usec, now_usec + 1);
         *ret = result;
 }
 

@@ -27,12 +27,12 @@ int drain_add_all(Drain *drain);
 
 typedef struct DrainResult {
         size_t n_queued; /* virtual servers for the next plan */
-        size_t n_left; /* … that are still waited for */
+        uint64_t next_usec; /* when to look again; 0 = nothing is waited for */
         bool stale; /* the kernel holds something else than the table says: somebody changed it */
 } DrainResult;
 
-/* Looks at some of them. `now_usec` is CLOCK_BOOTTIME. */
-void drain_look(Drain *drain, uint64_t now_usec, DrainResult *ret);
+/* Looks at those that are due, some of them in one call. `now_usec` is CLOCK_BOOTTIME; each is due again after a period. */
+void drain_look(Drain *drain, uint64_t now_usec, uint64_t period_usec, DrainResult *ret);
 
 /* Real servers at weight 0 that are waited for. */
 size_t drain_n_real_servers(const Drain *drain);

@@ -16,6 +16,8 @@
 
 #define NODE_WAIT_USEC (10 * USEC_PER_SEC)
 #define DRAIN_FIRST_LOOK_USEC (100 * USEC_PER_MSEC)
+/* Between two looks, however many are due: other work goes on. */
+#define DRAIN_PAUSE_USEC (2 * USEC_PER_MSEC)
 /* What others break is repaired that soon, however long minSyncPeriod is; a flapping address costs no more than that. */
 #define REPAIR_USEC (100 * USEC_PER_MSEC)
 #define YIELD_EVERY 4
@@ -346,14 +348,15 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static int on_drain(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
+        uint64_t now = manager_now(manager);
         DrainResult result;
 
-        drain_look(manager->drain, manager_now(manager), &result);
+        drain_look(manager->drain, now, manager->options.drain_look_usec, &result);
         if (result.stale)
                 manager->look |= LOOK_SERVERS;
         if (result.stale || result.n_queued > 0)
                 manager_wake(manager);
-        return result.n_left > 0 ? manager_arm(source, manager->options.drain_look_usec) : 0;
+        return result.next_usec > 0 ? manager_arm(source, MAX2(result.next_usec - now, DRAIN_PAUSE_USEC)) : 0;
 }
 
 void manager_watch_drains(Manager *manager) {

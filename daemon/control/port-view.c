@@ -32,9 +32,23 @@ static bool server_is_synced(const ServerState *server) {
         return true;
 }
 
+/* What goes with the virtual servers of a service: its addresses and filter elements. */
+static void service_extras_state(const DesiredService *service, bool *synced, bool *failed) {
+        for (size_t i = 0; i < service->n_addresses; i++) {
+                *synced = *synced && service->addresses[i]->present;
+                *failed = *failed || service->addresses[i]->failure.error < 0;
+        }
+        for (size_t i = 0; i < service->n_elements; i++) {
+                *synced = *synced && service->elements[i]->present;
+                *failed = *failed || service->elements[i]->failure.error < 0;
+        }
+}
+
 PortState port_view_state(const Manager *manager, const DesiredPort *port, const char **ret_reason) {
         RefusalReason refusal = REFUSAL_NONE;
         bool synced = true, failed = false;
+
+        service_extras_state(port->service, &synced, &failed);
 
         for (size_t i = 0; i < port->n_servers; i++) {
                 RefusalReason reason = port_server_refusal(&port->servers[i]);

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "control/port-view.h"
+
 static const ServiceSpec web = { .key = "a/web",
                                  .cluster_ip = "10.0.0.1",
                                  .ports = { { "http", PROTOCOL_TCP, 80, 30080, 8080 }, { "https", PROTOCOL_TCP, 443, 0, 8443 } } };
@@ -107,6 +109,37 @@ static void test_each_operation_fails_once(void **state) {
                         assert_same(&c, expected.second);
                         control_done(&c);
                 }
+        expected_done(&expected);
+}
+
+/* A service of which something is missing says so, whatever failed; and one that is complete does not. */
+static void test_states_are_true(void **state) {
+        Expected expected;
+
+        expected_init(&expected);
+        for (uint64_t n = 1; n <= expected.n_first; n++) {
+                _cleanup_(freep) char *all = NULL;
+                const DesiredPort *port;
+                size_t n_synced = 0, n_ports = 0;
+                Control c;
+
+                control_init(&c);
+                c.options.retry_usec = 60 * USEC_PER_SEC;
+                memory_backend_fail_nth(c.hand, n, -EBUSY);
+                control_start(&c);
+                list_all(&c);
+                for (size_t i = 0; (port = desired_next(manager_desired(c.manager), &i)); n_ports++) {
+                        const char *reason;
+                        PortState s = port_view_state(c.manager, port, &reason);
+
+                        assert_true(s == PORT_STATE_SYNCED || s == PORT_STATE_DEGRADED || s == PORT_STATE_PENDING);
+                        assert_string_equal(reason, s == PORT_STATE_DEGRADED ? "KernelError" : "");
+                        n_synced += s == PORT_STATE_SYNCED;
+                }
+                all = control_kernel_all(&c);
+                assert_int_equal(n_ports > 0 && n_synced == n_ports, strcmp(all, expected.first) == 0);
+                control_done(&c);
+        }
         expected_done(&expected);
 }
 
@@ -260,6 +293,7 @@ static void test_others_are_quicker(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_each_operation_fails_once),
+                cmocka_unit_test(test_states_are_true),
                 cmocka_unit_test(test_every_nth_operation_fails),
                 cmocka_unit_test(test_one_service_fails),
                 cmocka_unit_test(test_ipvs_comes_late),

@@ -8,6 +8,7 @@
 
 /* A flushed table has ten thousand elements: these are told by name, the rest by number. */
 #define DRIFT_LOGGED_PER_LOOK 10
+#define DRIFT_LOGGED_PER_MINUTE 30
 
 static const char *const drift_kind_table[_DRIFT_KIND_MAX] = {
         [DRIFT_KIND_DEVICE] = "device",
@@ -58,6 +59,14 @@ static void drift_keep(DriftLog *drift, DriftKind kind, DriftAction action, cons
         drift->n_entries = MIN2(drift->n_entries + 1, (size_t) DRIFT_LOG_SIZE);
 }
 
+static bool drift_may_log(DriftLog *drift) {
+        if (drift->now_usec - drift->minute_usec >= 60 * USEC_PER_SEC) {
+                drift->minute_usec = drift->now_usec;
+                drift->n_logged = 0;
+        }
+        return drift->n_logged++ < DRIFT_LOGGED_PER_MINUTE;
+}
+
 void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
         drift->n_noted++;
         if (!drift->active)
@@ -65,7 +74,7 @@ void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const c
         drift->counts[kind]++;
         drift->n_added++;
         drift_keep(drift, kind, action, object);
-        if (drift->n_noted <= DRIFT_LOGGED_PER_LOOK)
+        if (drift->n_noted <= DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
                 log_warning("Repairing %s %s, which somebody else changed: %s",
                             drift_kind_to_string(kind),
                             object,
@@ -73,7 +82,7 @@ void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const c
 }
 
 void drift_log_end(DriftLog *drift) {
-        if (drift->active && drift->n_noted > DRIFT_LOGGED_PER_LOOK)
+        if (drift->active && drift->n_noted > DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
                 log_warning("Repairing %zu more objects that somebody else changed", drift->n_noted - DRIFT_LOGGED_PER_LOOK);
 }
 

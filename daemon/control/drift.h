@@ -55,6 +55,8 @@ typedef struct DriftLog {
         bool active; /* what is noted counts; else only n_noted does */
         uint64_t now_usec; /* CLOCK_REALTIME of the look */
         size_t n_noted; /* in this look */
+        uint64_t minute_usec; /* when the minute began that the next is counted in */
+        unsigned n_logged; /* in this minute */
 } DriftLog;
 
 void drift_log_done(DriftLog *drift);
@@ -62,7 +64,7 @@ void drift_log_done(DriftLog *drift);
 /* Around each look. */
 void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec);
 void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object);
-/* Logs how many there were beside those logged one by one. */
+/* Logs how many there were beside those logged one by one; who breaks things without end fills no log. */
 void drift_log_end(DriftLog *drift);
 
 /* The i-th, newest first; NULL behind the last. */

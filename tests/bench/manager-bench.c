@@ -5,11 +5,14 @@
  * root, in a node that may be changed), or with --memory over the one in memory, for profiles.
  *
  *   manager-bench [--memory] SERVICES ENDPOINTS
+ *   manager-bench --churn EVENTS SERVICES ENDPOINTS
  *
- * Prints one "name value unit" a line.
+ * The second makes so many random changes over the kernel in memory, and fails if more memory is in use at the end than
+ * 2 % above what was in use after a tenth of them. Prints one "name value unit" a line.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -349,24 +352,86 @@ static int bench_run(Bench *bench) {
         return 0;
 }
 
+/* ---- churn */
+
+static uint32_t churn_random(uint64_t *state) {
+        *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        return (uint32_t) (*state >> 33);
+}
+
+static void churn_event(Bench *bench, uint64_t *state) {
+        uint32_t i = churn_random(state) % bench->n_services;
+
+        switch (churn_random(state) % 8) {
+        case 0:
+                bench_remove(bench, OBJECT_KIND_SERVICE, i);
+                break;
+        case 1:
+                bench_remove(bench, OBJECT_KIND_ENDPOINT_SLICE, i);
+                break;
+        case 2:
+                (void) memory_backend_flush_filter(bench->hand);
+                break;
+        default:
+                bench_put_service(bench, i);
+                bench_put_slice(bench, i, churn_random(state) % (bench->n_endpoints + 1));
+                break;
+        }
+        if (churn_random(state) % 4 == 0)
+                (void) bench_settle(bench);
+}
+
+/* In use when every object is there and nothing drains. */
+static size_t churn_heap(Bench *bench) {
+        bench_list(bench);
+        bench_back(bench);
+        return mallinfo2().uordblks;
+}
+
+static int bench_churn(Bench *bench, uint32_t n_events) {
+        uint64_t state = 1, begun = now_usec();
+        size_t after_tenth = 0, at_end;
+        int r = bench_start(bench);
+
+        if (r < 0)
+                return r;
+        bench_list(bench);
+        for (uint32_t i = 0; i < n_events; i++) {
+                churn_event(bench, &state);
+                if (i == n_events / 10)
+                        after_tenth = churn_heap(bench);
+        }
+        at_end = churn_heap(bench);
+        print("churn", (now_usec() - begun) / 1000, "ms");
+        print("heap-after-a-tenth", after_tenth / 1024, "KiB");
+        print("heap-at-the-end", at_end / 1024, "KiB");
+        print("rss", rss_kib(), "KiB");
+        bench_check(bench, at_end <= after_tenth + after_tenth / 50, "memory grew by more than 2 %");
+        return 0;
+}
+
 int main(int argc, char **argv) {
         Bench bench = { .n_services = 1000, .n_endpoints = 10 };
-        bool memory = argc > 1 && strcmp(argv[1], "--memory") == 0;
-        int r;
+        bool churn = argc > 2 && strcmp(argv[1], "--churn") == 0;
+        bool memory = churn || (argc > 1 && strcmp(argv[1], "--memory") == 0);
+        uint32_t n_events = 0;
+        int r = 0;
 
-        argc -= memory;
-        argv += memory;
-        if (argc != 3 || parse_uint32(argv[1], &bench.n_services) < 0 || parse_uint32(argv[2], &bench.n_endpoints) < 0 ||
+        if (churn)
+                r = parse_uint32(argv[2], &n_events);
+        argc -= memory + churn;
+        argv += memory + churn;
+        if (r < 0 || argc != 3 || parse_uint32(argv[1], &bench.n_services) < 0 || parse_uint32(argv[2], &bench.n_endpoints) < 0 ||
             bench.n_services == 0 || bench.n_endpoints == 0) {
-                fprintf(stderr, "usage: manager-bench [--memory] SERVICES ENDPOINTS\n");
+                fprintf(stderr, "usage: manager-bench [--memory | --churn EVENTS] SERVICES ENDPOINTS\n");
                 return 2;
         }
-        log_set_max_level(LOG_WARNING);
+        log_set_max_level(LOG_ERR);
         r = sd_event_new(&bench.event);
         if (r >= 0 && memory)
                 r = memory_backend_new(&bench.hand);
         if (r >= 0)
-                r = bench_run(&bench);
+                r = churn ? bench_churn(&bench, n_events) : bench_run(&bench);
         if (r < 0)
                 fprintf(stderr, "manager-bench: %s\n", strerror(-r));
         if (bench.failed)

@@ -34,4 +34,5 @@ EXTRA_DIST += \
 	tests/vm/test-demo.sh \
 	tests/vm/test-filter.sh \
 	tests/vm/test-kernel.sh \
+	tests/vm/test-matrix.sh \
 	tests/vm/test-takeover.sh

@@ -213,15 +213,31 @@ cells_of() {
         done
 }
 
-# Asks all cells of a client and compares.
+# as_wished ID ANSWER
+as_wished() {
+        case ${wish[$1]} in
+        *'|'*) [[ $2 == "${wish[$1]%%|*}" || $2 == "${wish[$1]#*|}" ]] ;;
+        *) [[ $2 == "${wish[$1]}" ]] ;;
+        esac
+}
+
+# Asks all cells of a client and compares. Of some thousand SCTP associations one or the other is aborted in its
+# handshake, on an emulated CPU, whatever the address; TCP and UDP never are. So a cell of SCTP is asked a second time, and
+# says so.
 run_cells() {
-        local client=$1 namespace=$1 id answer
+        local client=$1 namespace=$1 id answer again
         [[ $client != node ]] || namespace=-
         while IFS=$'\t' read -r id answer; do
-                case ${wish[$id]} in
-                *'|'*) if [[ $answer == "${wish[$id]%%|*}" || $answer == "${wish[$id]#*|}" ]]; then ok "$id: $answer"; else not_ok "$id" "expected: ${wish[$id]}" "got:      $answer"; fi ;;
-                *) equal "$id: ${wish[$id]}" "${wish[$id]}" "$answer" ;;
-                esac
+                if [[ $id == */sctp/* && $answer == *reset* ]]; then
+                        again=$(grep -F "$id " "/run/cells-$client" | in_ns "$namespace" podclient batch | cut -f2)
+                        printf 'again   %s: %s, then %s\n' "$id" "$answer" "$again"
+                        answer=$again
+                fi
+                if as_wished "$id" "$answer"; then
+                        ok "$id: $answer"
+                else
+                        not_ok "$id" "expected: ${wish[$id]}" "got:      $answer"
+                fi
                 unset "wish[$id]"
         done < <(in_ns "$namespace" podclient batch <"/run/cells-$client")
         rm "/run/cells-$client"

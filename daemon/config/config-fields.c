@@ -177,7 +177,7 @@ static const ConfigField config_field_table[] = {
           "when service addresses answer ping: always, with-endpoints, never", NULL },
         { "ipvsproxy.audit", "audit", CONFIG_TYPE_AUDIT, AT(audit), "enforce",
           FIELD_OURS | FIELD_WITH_CONFIG | FIELD_LIVE,
-          0, 0, "what to do about changes that others make in the kernel: enforce, observe, off", NULL },
+          0, 0, "what to do about changes that others make in the kernel: enforce or off", NULL },
         { "ipvsproxy.dryRun", "dry-run", CONFIG_TYPE_BOOL, AT(dry_run), "false", FIELD_OURS | FIELD_WITH_CONFIG, 0, 0,
           "compute and report, write nothing to the kernel", NULL },
         { "ipvsproxy.stateDirectory", "state-directory", CONFIG_TYPE_PATH, AT(state_directory), "/run/ipvsproxy",

@@ -317,7 +317,7 @@ static int audit_parse(const ConfigField *field, const char *text, void *slot, c
         AuditMode mode = audit_mode_from_string(text);
 
         if (mode < 0)
-                return config_fault_must(ret_fault, text, "enforce, observe or off");
+                return config_fault_must(ret_fault, text, "enforce or off");
         *(AuditMode *) slot = mode;
         return 0;
 }

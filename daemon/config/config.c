@@ -10,7 +10,6 @@
 
 static const char *const audit_mode_table[_AUDIT_MODE_MAX] = {
         [AUDIT_MODE_ENFORCE] = "enforce",
-        [AUDIT_MODE_OBSERVE] = "observe",
         [AUDIT_MODE_OFF] = "off",
 };
 

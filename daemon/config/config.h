@@ -31,9 +31,8 @@ typedef enum ConfigAction {
 
 /* What is done about what others changed in the kernel. */
 typedef enum AuditMode {
-        AUDIT_MODE_ENFORCE, /* repair and report */
-        AUDIT_MODE_OBSERVE, /* report only */
-        AUDIT_MODE_OFF,
+        AUDIT_MODE_ENFORCE, /* the whole kernel state is compared each sync period */
+        AUDIT_MODE_OFF, /* only what the kernel notifies of is looked at */
         _AUDIT_MODE_MAX,
         _AUDIT_MODE_INVALID = -22,
 } AuditMode;

@@ -106,6 +106,7 @@ int manager_reconfigure(Manager *manager, const ManagerOptions *options) {
         r = manager_update_view(manager);
         (void) node_setup(manager->backend, &manager->options, &manager->info, NULL); /* logged; the rest works */
         store_mark_all_dirty(manager->store);
+        manager_arm_audit(manager);
         manager_look(manager, LOOK_FILTER);
         return MIN2(r, 0);
 }

@@ -150,6 +150,8 @@ int manager_sync_start(Manager *manager);
 void manager_watch_drains(Manager *manager);
 /* Asks for notifications, once it succeeds. -errno; the work goes on without. */
 int manager_watch(Manager *manager);
+/* After sync_usec changed. */
+void manager_arm_audit(Manager *manager);
 /* Asks for another look at the kernel, then wakes. */
 void manager_look(Manager *manager, unsigned what);
 /* The view and the filter's CIDRs follow Node, options and host addresses; marks dirty what depends on it. -ENOMEM. */

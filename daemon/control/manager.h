@@ -56,6 +56,7 @@ typedef struct ManagerOptions {
         size_t n_exclude_cidrs;
         FilterConfig filter;
         IpvsTimeouts timeouts;
+        bool node_hints; /* endpoints may be for single nodes: gate PreferSameTrafficDistribution */
         bool strict_arp;
         ConntrackOptions conntrack;
         uint64_t min_sync_usec; /* at least this between two syncs */

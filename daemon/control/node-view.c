@@ -102,7 +102,7 @@ int node_view_update(NodeView *view, const ManagerOptions *options, const Node *
                     serves_node_ports(options, node_ips, &host->addrs[i]))
                         addresses[n++] = host->addrs[i];
         config = (ProxyConfig) {
-                .topology = { .node_name = options->node_name, .zone = zone, .node_hints = true },
+                .topology = { .node_name = options->node_name, .zone = zone, .node_hints = options->node_hints },
                 .scheduler_flags = scheduler_flags(options->scheduler),
                 .node_port_addresses = addresses,
                 .n_node_port_addresses = n,

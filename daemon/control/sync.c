@@ -346,6 +346,13 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *userdata) {
         return manager_arm(source, manager->options.sync_usec);
 }
 
+void manager_arm_audit(Manager *manager) {
+        if (manager->options.sync_usec > 0)
+                (void) manager_arm(manager->audit, manager->options.sync_usec);
+        else
+                (void) sd_event_source_set_enabled(manager->audit, SD_EVENT_OFF);
+}
+
 static int on_drain(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
         uint64_t now = manager_now(manager);

@@ -134,7 +134,7 @@ static const Case cases[] = {
         { "ipvsproxy.ping", "ping", "always", "with-endpoints", NULL, "with-endpoints", "yes", "\"yes\"",
           "\"yes\" must be always, with-endpoints or never" },
         { "ipvsproxy.audit", "audit", "enforce", "off", "\"off\"", "off", "on", "\"on\"",
-          "\"on\" must be enforce, observe or off" },
+          "\"on\" must be enforce or off" },
         { "ipvsproxy.dryRun", "dry-run", "false", "true", NULL, "true", "maybe", "maybe", NULL },
         { "ipvsproxy.stateDirectory", "state-directory", "/run/ipvsproxy", "/tmp/x", NULL, "/tmp/x", "x", NULL,
           "\"x\" must be an absolute path, one that begins with /" },

@@ -37,6 +37,7 @@
 
 #define ANSWER_SIZE 256
 #define ANSWERS_MAX 64
+#define RATE_OPEN_MAX 1000
 #define RATE_SLOW_USEC (900 * USEC_PER_MSEC) /* a lost SYN is sent again after a second */
 
 typedef union Address {
@@ -380,11 +381,9 @@ static void rate_start(Rate *rate) {
         for (size_t i = 0; i < rate->n_attempts && !attempt; i++)
                 if (rate->attempts[i].fd < 0)
                         attempt = &rate->attempts[i];
-        rate->n_started++;
-        if (!attempt) {
-                tally_add(rate->failures, &rate->n_failures, "too many at once");
+        if (!attempt)
                 return;
-        }
+        rate->n_started++;
         attempt->started = now_usec();
         attempt->fd = client_begin(rate->client);
         if (attempt->fd < 0) {
@@ -434,7 +433,7 @@ static int rate_report(const Rate *rate) {
 }
 
 static int run_rate(const Client *client, uint32_t per_second, uint32_t seconds) {
-        Rate rate = { .client = client, .n_attempts = 4096, .epoll = epoll_create1(EPOLL_CLOEXEC) };
+        Rate rate = { .client = client, .n_attempts = RATE_OPEN_MAX, .epoll = epoll_create1(EPOLL_CLOEXEC) };
         uint64_t start = now_usec(), n_total = (uint64_t) per_second * seconds;
         int r;
 
@@ -449,7 +448,8 @@ static int run_rate(const Client *client, uint32_t per_second, uint32_t seconds)
         while ((rate.n_started < n_total && !rate_stop) || rate.n_open > 0) {
                 uint64_t due = MIN2((now_usec() - start) * per_second / USEC_PER_SEC + 1, n_total);
 
-                while (rate.n_started < due && !rate_stop)
+                /* A machine that cannot do so many gets fewer: what is asked is whether one of them fails. */
+                while (rate.n_started < due && rate.n_open < RATE_OPEN_MAX && !rate_stop)
                         rate_start(&rate);
                 rate_collect(&rate, 1);
         }

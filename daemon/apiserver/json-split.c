@@ -173,7 +173,13 @@ static int json_split_step_list(JsonSplit *split, char c) {
         return 0;
 }
 
-static void json_split_step_string(JsonSplit *split, char c) {
+/*
+ * No control character stands in a string (RFC 8259 §7). In a stream that is how a quote that was lost is noticed: at
+ * the end of the line instead of never, for from then on every string would be taken for what is between two of them.
+ */
+static int json_split_step_string(JsonSplit *split, char c) {
+        if ((unsigned char) c < 0x20)
+                return -EBADMSG;
         if (split->escaped)
                 split->escaped = false;
         else if (c == '\\')
@@ -185,6 +191,7 @@ static void json_split_step_string(JsonSplit *split, char c) {
                         split->key[split->key_size] = c;
                 split->key_size++;
         }
+        return 0;
 }
 
 /* A string begins: it may be an element, or a member's name. 1 = a piece begins with it. */
@@ -232,11 +239,9 @@ int json_split_feed(JsonSplit *split, const char *bytes, size_t size) {
         for (const char *p = bytes; p < end; p++) {
                 int step;
 
-                if (split->in_string) {
-                        json_split_step_string(split, *p);
-                        continue;
-                }
-                if (*p == '"')
+                if (split->in_string)
+                        step = json_split_step_string(split, *p);
+                else if (*p == '"')
                         step = json_split_begin_string(split);
                 else if (split->mode == JSON_SPLIT_STREAM)
                         step = json_split_step_stream(split, *p);

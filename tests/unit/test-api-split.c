@@ -108,6 +108,8 @@ static void test_streams(void **state) {
                 { "{\"a\":1}]", -EBADMSG, "{\"a\":1}|" },
                 { "<html>", -EBADMSG, "" },
                 { "{\"a\":1},{\"b\":2}", -EBADMSG, "{\"a\":1}|" },
+                { "{\"a\":\"lost}\n{\"b\":2}\n", -EBADMSG, "" },
+                { "{\"a\":\"lost}{\"b\":2}\n", -EBADMSG, "" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)

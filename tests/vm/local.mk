@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	tests/vm/guest/setup \
 	tests/vm/image \
 	tests/vm/lib.sh \
+	tests/vm/long-api-faults.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
 	tests/vm/test-demo.sh \

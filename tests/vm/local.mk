@@ -30,8 +30,11 @@ EXTRA_DIST += \
 	tests/vm/image \
 	tests/vm/lib.sh \
 	tests/vm/long-api-faults.sh \
+	tests/vm/long-restart.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
+	tests/vm/test-bus.sh \
+	tests/vm/test-daemon.sh \
 	tests/vm/test-demo.sh \
 	tests/vm/test-filter.sh \
 	tests/vm/test-kernel.sh \

@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	tests/vm/selftest/exit-status \
 	tests/vm/test-bus.sh \
 	tests/vm/test-daemon.sh \
+	tests/vm/test-manifests.sh \
 	tests/vm/test-demo.sh \
 	tests/vm/test-filter.sh \
 	tests/vm/test-kernel.sh \

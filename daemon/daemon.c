@@ -16,6 +16,7 @@
 #include "apiserver/manifests.h"
 #include "bus/bus.h"
 #include "common/log.h"
+#include "common/message-ids.h"
 #include "config/kubeconfig.h"
 #include "control/manager.h"
 #include "control/priorities.h"
@@ -251,8 +252,11 @@ static int daemon_reload(char **ret_problem, void *userdata) {
         if (r >= 0)
                 r = daemon_load_client(config, &client);
         if (r < 0) {
-                log_error("The configuration was not reloaded, the running one stays");
                 *ret_problem = first_problem(&messages);
+                log_struct(LOG_ERR,
+                           ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_CONFIG_REJECTED, NULL }),
+                           "The configuration was not reloaded, the running one stays: %s",
+                           *ret_problem ? *ret_problem : "out of memory");
                 return r == -ENOMEM ? r : -EINVAL;
         }
         r = daemon_apply(daemon, TAKE_PTR(config), client);
@@ -414,6 +418,10 @@ static int daemon_start(Daemon *daemon) {
                 if (r < 0)
                         return log_error_errno(r, "Failed to begin to follow %s: %m", daemon->config->manifests);
         }
+        log_struct(LOG_INFO,
+                   ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_STARTED, NULL }),
+                   "Started on node %s",
+                   daemon->config->node_name);
         daemon_notify(daemon);
         return 0;
 }

@@ -11,6 +11,7 @@
 #include "apiserver/http-client.h"
 #include "apiserver/prober.h"
 #include "common/log.h"
+#include "common/message-ids.h"
 
 /* What reference §3.1 says is not ours: another proxy's services, and headless ones. Encoded. */
 #define PROXY_SELECTOR \
@@ -39,6 +40,7 @@ struct ApiServer {
         uint64_t n_missing_told; /* failures of the endpoints when discovery was last told that they are missing */
         uint64_t last_event_usec, told_event_usec;
         uint64_t n_lost;
+        bool lost; /* disconnected since it was last watched, and told so */
 };
 
 static const char *const api_resource_kind_table[_API_RESOURCE_MAX] = {
@@ -241,14 +243,29 @@ static ApiState api_server_find_state(const ApiServer *server, const ResourceSta
         return services->connected || endpoints->connected ? API_STATE_LISTING : API_STATE_CONNECTING;
 }
 
+/* Lost is lost until both lists are watched again, whatever it tries meanwhile. */
+static void api_server_log_state(ApiServer *server, ApiState state) {
+        bool lost = state == API_STATE_DISCONNECTED && !server->lost, back = state == API_STATE_WATCHING && server->lost;
+        static const char *const lost_fields[] = { "MESSAGE_ID=" MESSAGE_ID_API_LOST, NULL },
+                                 *const back_fields[] = { "MESSAGE_ID=" MESSAGE_ID_API_BACK, NULL };
+
+        server->lost = lost || (server->lost && !back);
+        log_struct(lost ? LOG_WARNING : LOG_INFO,
+                   lost   ? lost_fields :
+                   back   ? back_fields :
+                            NULL,
+                   "API server %s: %s -> %s%s",
+                   http_client_server(server->http),
+                   api_state_to_string(server->state),
+                   api_state_to_string(state),
+                   lost ? "; what is programmed stays as it is" : "");
+}
+
 static void api_server_set_state(ApiServer *server, ApiState state) {
         bool changed = server->state != state;
 
         if (changed)
-                log_info("API server %s: %s -> %s",
-                         http_client_server(server->http),
-                         api_state_to_string(server->state),
-                         api_state_to_string(state));
+                api_server_log_state(server, state);
         server->state = state;
         if (!changed && server->last_event_usec - server->told_event_usec < HEARD_EVERY_USEC)
                 return;

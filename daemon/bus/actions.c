@@ -10,7 +10,6 @@
 #include "bus/bus-private.h"
 #include "common/bus-names.h"
 #include "common/log.h"
-#include "common/message-ids.h"
 
 /* ---- drift, which is only read */
 
@@ -54,13 +53,8 @@ int bus_reload(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r <= 0)
                 return r < 0 ? r : 1;
         r = bus->options.reload(&problem, bus->options.userdata);
-        if (r < 0 && problem) {
-                log_struct(LOG_ERR,
-                           ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_CONFIG_REJECTED, NULL }),
-                           "The configuration is not used: %s",
-                           problem);
+        if (r < 0 && problem) /* it is in the log */
                 return sd_bus_error_setf(error, BUS_ERROR_CONFIG_INVALID, "%s", problem);
-        }
         return r < 0 ? r : sd_bus_reply_method_return(m, "");
 }
 

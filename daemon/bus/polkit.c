@@ -156,14 +156,15 @@ static void polkit_sweep(Polkit *polkit) {
 /* ---- the log: one entry a decision */
 
 static void log_decision(const PolkitRequest *request, const char *sender, uid_t uid, bool allowed, const char *why) {
-        char message_id[64], action[128], subject[96], user[48], details[512] = "DETAILS=";
-        const char *fields[] = { message_id, action, subject, user, details, NULL };
+        char message_id[64], action[128], subject[96], user[48], result[32], details[512] = "DETAILS=";
+        const char *fields[] = { message_id, action, subject, user, result, details, NULL };
         size_t used = strlen(details);
 
         (void) snprintf(message_id, sizeof(message_id), "MESSAGE_ID=" MESSAGE_ID_PRIVILEGED_CALL);
         (void) snprintf(action, sizeof(action), "POLKIT_ACTION=%s", request->action);
         (void) snprintf(subject, sizeof(subject), "BUS_SENDER=%s", sender ? sender : "");
         (void) snprintf(user, sizeof(user), "CALLER_UID=%" PRIu32, (uint32_t) uid);
+        (void) snprintf(result, sizeof(result), "RESULT=%s", allowed ? "allowed" : "denied");
         for (size_t i = 0; i < POLKIT_DETAILS_MAX && request->details[i].key && used < sizeof(details) - 1; i++) {
                 int n = snprintf(details + used,
                                  sizeof(details) - used,

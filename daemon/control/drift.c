@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/message-ids.h"
 
 /* A flushed table has ten thousand elements: these are told by name, the rest by number. */
 #define DRIFT_LOGGED_PER_LOOK 10
@@ -67,6 +68,20 @@ static bool drift_may_log(DriftLog *drift) {
         return drift->n_logged++ < DRIFT_LOGGED_PER_MINUTE;
 }
 
+static void drift_log_line(DriftKind kind, DriftAction action, const char *object) {
+        char what[64], how[64], which[DRIFT_OBJECT_SIZE + 16];
+
+        (void) snprintf(what, sizeof(what), "DRIFT_KIND=%s", drift_kind_to_string(kind));
+        (void) snprintf(how, sizeof(how), "DRIFT_ACTION=%s", drift_action_to_string(action));
+        (void) snprintf(which, sizeof(which), "DRIFT_OBJECT=%s", object);
+        log_struct(LOG_WARNING,
+                   ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_DRIFT_REPAIRED, what, how, which, NULL }),
+                   "Repairing %s %s, which somebody else changed: %s",
+                   drift_kind_to_string(kind),
+                   object,
+                   drift_action_to_string(action));
+}
+
 void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
         drift->n_noted++;
         if (!drift->active)
@@ -75,15 +90,15 @@ void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const c
         drift->n_added++;
         drift_keep(drift, kind, action, object);
         if (drift->n_noted <= DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
-                log_warning("Repairing %s %s, which somebody else changed: %s",
-                            drift_kind_to_string(kind),
-                            object,
-                            drift_action_to_string(action));
+                drift_log_line(kind, action, object);
 }
 
 void drift_log_end(DriftLog *drift) {
         if (drift->active && drift->n_noted > DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
-                log_warning("Repairing %zu more objects that somebody else changed", drift->n_noted - DRIFT_LOGGED_PER_LOOK);
+                log_struct(LOG_WARNING,
+                           ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_DRIFT_REPAIRED, NULL }),
+                           "Repairing %zu more objects that somebody else changed",
+                           drift->n_noted - DRIFT_LOGGED_PER_LOOK);
 }
 
 const DriftEntry *drift_log_get(const DriftLog *drift, size_t i) {

@@ -26,8 +26,6 @@ libcontrol_a_SOURCES = \
 	daemon/control/node-setup.h \
 	daemon/control/node-view.c \
 	daemon/control/node-view.h \
-	daemon/control/drift.c \
-	daemon/control/drift.h \
 	daemon/control/explain.c \
 	daemon/control/explain.h \
 	daemon/control/node-drain.c \
@@ -39,6 +37,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/priorities.h \
 	daemon/control/reconciler.c \
 	daemon/control/reconciler.h \
+	daemon/control/refusal-log.c \
+	daemon/control/refusal-log.h \
 	daemon/control/statistics.c \
 	daemon/control/statistics.h \
 	daemon/control/status.c \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/message-ids.h"
 #include "control/manager-private.h"
 #include "control/node-setup.h"
 
@@ -87,6 +88,25 @@ static const char *look_to_string(unsigned what) {
                                         "read the virtual servers";
 }
 
+/* Once each: that it is tried again and fails is the manager's error. */
+static void manager_note_missing(Manager *manager, unsigned part, int error) {
+        const char *feature = part == LOOK_ADDRESSES ? "KERNEL_FEATURE=dummy" :
+                              part == LOOK_FILTER    ? "KERNEL_FEATURE=nf_tables" :
+                                                       "KERNEL_FEATURE=ip_vs";
+
+        if (manager->missing & part)
+                return;
+        if (error != -EOPNOTSUPP && error != -EPROTONOSUPPORT && error != -ENOPROTOOPT && error != -EAFNOSUPPORT &&
+            error != -ENOENT)
+                return;
+        manager->missing |= part;
+        log_struct(LOG_ERR,
+                   ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_KERNEL_FEATURE_MISSING, feature, NULL }),
+                   "This kernel lacks %s, without which no service is programmed; it is loaded with: modprobe %s",
+                   strchr(feature, '=') + 1,
+                   strchr(feature, '=') + 1);
+}
+
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         static const unsigned parts_of_look[] = { LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS, LOOK_NODE };
         AdoptParts parts = manager_adopt_parts(manager);
@@ -102,6 +122,7 @@ int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE
                 if (r >= 0)
                         continue;
                 manager->look_later |= parts_of_look[i];
+                manager_note_missing(manager, parts_of_look[i], r);
                 if (first == 0)
                         (void) snprintf(message,
                                         MANAGER_MESSAGE_SIZE,
@@ -126,6 +147,7 @@ static int manager_know_kernel(Manager *manager, char message[static MANAGER_MES
                 return 0;
         r = manager->backend->ops->get_info(manager->backend, &info);
         if (r < 0) {
+                manager_note_missing(manager, LOOK_SERVERS, r);
                 (void) snprintf(message,
                                 MANAGER_MESSAGE_SIZE,
                                 "This kernel offers no IPVS, load the module ip_vs (modprobe ip_vs): %s",

@@ -13,8 +13,9 @@
 #include "control/measure.h"
 #include "control/node-drain.h"
 #include "control/node-view.h"
-#include "control/reconciler.h"
 #include "control/overrides.h"
+#include "control/reconciler.h"
+#include "control/refusal-log.h"
 #include "control/statistics.h"
 
 /* Copies of what ManagerOptions points to; all owned. */
@@ -105,9 +106,12 @@ struct Manager {
         bool in_doubt; /* answers were lost: what differs in the kernel may be our own doing, it is read before all else */
         FailureLog failure_log;
         DriftLog drift;
+        RefusalLog refusals;
+        unsigned missing; /* LOOK_…: told that the kernel has nothing to look at */
         bool started;
         bool node_waited;
         bool had_journal;
+        bool first_sync_told;
         bool removals_allowed; /* every needed list was complete once, and all of it computed */
         bool sync_running;
         bool held; /* nothing is begun or gone on with */

@@ -33,7 +33,7 @@ static void on_store_dirty(void *userdata) {
 /* The lines that operators grep for (reference §6). */
 static void on_port_changed(const DesiredPort *before, const DesiredPort *after, void *userdata) {
         const DesiredPort *port = after ? after : before;
-        const Manager *manager = userdata;
+        Manager *manager = userdata;
         char address[VIRTUAL_SERVER_STRLEN] = "";
         const char *colon = port->name[0] ? "" : ":";
 
@@ -43,6 +43,7 @@ static void on_port_changed(const DesiredPort *before, const DesiredPort *after,
                 log_v(1, "Adding new service port \"%s%s\" at %s", port->id, colon, address);
         else if (!after)
                 log_v(1, "Removing service port \"%s%s\"", port->id, colon);
+        refusal_log_observe(&manager->refusals, before, after, manager_now(manager));
         for (PortObserverEntry *e = manager->port_observers; e; e = e->next)
                 e->observer(before, after, e->userdata);
 }

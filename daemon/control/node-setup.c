@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/message-ids.h"
 #include "common/parse.h"
 #include "control/sysctl-record.h"
 
@@ -40,10 +41,12 @@ static void setup_apply(Setup *setup, const Setting *setting) {
                 return;
         r = setup->backend->ops->sysctl_write(setup->backend, setting->name, setting->value);
         if (r < 0) {
+                static const char *const missing[] = { "MESSAGE_ID=" MESSAGE_ID_KERNEL_FEATURE_MISSING, NULL };
+
                 setup_fail(setup,
                            log_at(setup->drift ? LOG_DEBUG : LOG_ERR,
                                   r,
-                                  NULL,
+                                  r == -ENOENT ? missing : NULL,
                                   "Failed to set sysctl %s to %s, %s: %m",
                                   setting->name,
                                   setting->value,

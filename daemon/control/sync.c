@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/message-ids.h"
 #include "control/manager-private.h"
 #include "control/priorities.h"
 
@@ -156,9 +157,28 @@ static void sync_note_error(Manager *manager, uint64_t now) {
         else if (!failing)
                 manager->error[0] = '\0';
         if (manager->sync_error < 0 && failure_log_failed(&manager->failure_log, manager->sync_message, now))
-                log_error("%s (%zu failures in all); trying again", manager->sync_message, manager->sync_failed);
+                log_struct(LOG_ERR,
+                           ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_SYNC_FAILED, NULL }),
+                           "%s (%zu failures in all); trying again",
+                           manager->sync_message,
+                           manager->sync_failed);
         else if (!failing && failure_log_recovered(&manager->failure_log))
-                log_info("What failed before is done now");
+                log_struct(LOG_INFO,
+                           ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_SYNC_RECOVERED, NULL }),
+                           "What failed before is done now");
+}
+
+/* Once: everything wanted was computed, and sent to the kernel. */
+static void sync_note_first(Manager *manager) {
+        if (manager->first_sync_told || !manager->removals_allowed)
+                return;
+        manager->first_sync_told = true;
+        log_struct(LOG_INFO,
+                   ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_FIRST_SYNC, NULL }),
+                   "The first sync is complete: %zu service ports, %zu changes, %zu failures",
+                   desired_n_ports(manager->desired),
+                   manager->sync_changed,
+                   manager->sync_failed);
 }
 
 static void sync_set_state(Manager *manager) {
@@ -189,6 +209,7 @@ static void sync_end(Manager *manager) {
                 manager->whole = (Failure) {};
         manager->whole_failed = false;
         sync_note_error(manager, now);
+        sync_note_first(manager);
         manager_arm_retry(manager);
         sync_set_state(manager);
         log_v(2,

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "control/manager-private.h"
+
 static const ServiceSpec web = { .key = "a/web", .cluster_ip = "10.0.0.1", .ports = { { "http", PROTOCOL_TCP, 80, 0, 8080 } } };
 static const ServiceSpec dns = { .key = "a/dns", .cluster_ip = "10.0.0.2", .ports = { { "dns", PROTOCOL_UDP, 53, 0, 53 } } };
 
@@ -134,6 +136,14 @@ static void foreign(Control *c, IpvsOpKind kind, const char *ip, uint16_t port, 
         assert_int_equal(memory_backend_foreign_ipvs(c->hand, &op), 0);
 }
 
+static void audit(Control *c) {
+        uint64_t ticket;
+
+        assert_int_equal(manager_resync(c->manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
+        manager_resync_cancel(c->manager, ticket);
+        control_settle(c);
+}
+
 /* What others made stays as it is, inside and outside of the service range, and a conflict is refused (DESIGN §7). */
 static void test_foreign(void **state) {
         Control c;
@@ -156,15 +166,17 @@ static void test_foreign(void **state) {
 
                 assert_null(strstr(all, "filter ")); /* traffic of a foreign server is not filtered either */
         }
+        /* It is said once, however often the service is computed. */
+        assert_int_equal(c.manager->refusals.n_logged, 1);
+        audit(&c);
+        control_put_endpoints(&c, &web, "10.1.0.1", 3);
+        control_settle(&c);
+        control_put_endpoints(&c, &web, "10.1.0.1", 2);
+        control_settle(&c);
+        assert_int_equal(c.manager->refusals.n_logged, 1);
         /* It goes: the service gets its address with the next audit, complete. */
         foreign(&c, IPVS_OP_DELETE_SERVICE, "10.0.0.1", 80, NULL, 0);
-        {
-                uint64_t ticket;
-
-                assert_int_equal(manager_resync(c.manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
-                manager_resync_cancel(c.manager, ticket);
-        }
-        control_settle(&c);
+        audit(&c);
         control_assert_kernel(&c,
                               "vs 10.0.0.1:80/TCP rr 0 0\n  rs 10.1.0.1:8080 w1\n  rs 10.1.0.2:8080 w1\n"
                               "vs 10.0.0.9:80/TCP wlc 0 0\n  rs 10.9.0.1:9000 w7\naddr 10.0.0.1\n");

@@ -65,6 +65,7 @@ useradd -m u2
 useradd -m -G ipvsproxy-admin op
 
 test-apiserver --state /tmp/api --dir "$IPVSPROXY_TEST/src/tests/data/seed-cluster" >/tmp/api.log 2>&1 &
+export APISERVER_CONTROL=/tmp/api/control
 within 20 test -s /tmp/api/kubeconfig || not_ok "the test API server comes up" "$(cat /tmp/api.log)"
 mkdir -p /etc/ipvsproxy
 install -m 0640 -g ipvsproxy /tmp/api/kubeconfig /etc/ipvsproxy/kubeconfig
@@ -120,6 +121,34 @@ ipvsproxyctl status >/dev/null
 equal 'ipvsproxyctl status is content' 0 $?
 contains 'ipvsproxyctl explains' 'heketi' "$(ipvsproxyctl --no-pager explain 10.254.111.142:8080/tcp 2>&1)"
 
+# ---- the journal: each kind of message can be found, and is explained
+
+logged() {
+        journalctl -q -u ipvsproxyd -o cat MESSAGE_ID="$1"
+}
+ipvsadm -A -t 10.254.88.88:80 -s rr
+nft delete table inet ipvsproxy
+apictl put - <<'END'
+apiVersion: v1
+kind: Service
+metadata: {name: refused, namespace: default}
+spec:
+  clusterIP: 10.254.88.88
+  ports: [{port: 80, targetPort: 80}]
+END
+within 20 busctl -q get-property "$name" "$root/service/default_2frefused" "$name.Service" State
+within 20 sh -c 'journalctl -q -o cat MESSAGE_ID=c1241b9f7e3d4f488bec76f89e81fde6 | grep -q .'
+within 20 sh -c 'journalctl -q -o cat MESSAGE_ID=12cca2af87394f28a9c315b02a80dce8 | grep -q .'
+contains 'the start is in the journal (S10)' 'Started on node' "$(logged be007a8198574c13bde1607c1ea6de1d)"
+contains 'the first sync (S10)' 'service ports' "$(logged 65b805d8f1d14d20a219cad8f85dd423)"
+equal 'a refused address, once (S10)' 'Not serving 10.254.88.88:80/TCP of service port default/refused: ForeignVirtualServer' \
+        "$(logged c1241b9f7e3d4f488bec76f89e81fde6)"
+contains 'a repair (S10)' 'Repairing filter-table' "$(logged 12cca2af87394f28a9c315b02a80dce8)"
+contains 'journalctl -x explains it (S10)' 'Another, older service has the same address' \
+        "$(journalctl -q -x MESSAGE_ID=c1241b9f7e3d4f488bec76f89e81fde6)"
+apictl delete services default/refused
+ipvsadm -D -t 10.254.88.88:80
+
 # ---- users
 
 contains 'a plain user reads (P1)' 'default/heketi:heketi' \
@@ -157,6 +186,7 @@ contains 'who is in the group resyncs by the example rule (P5)' 't ' \
         "$(as op busctl call "$name" "$root" "$name" Resync t 0)"
 contains 'but does not drain (P5)' 'denied' "$(as op busctl call "$name" "$root" "$name" BeginDrain 'ta{sv}' 0 0)"
 contains 'each decision is in the journal (P13)' "Allowed $name.resync" "$(journalctl -u ipvsproxyd --no-pager -o cat)"
+equal 'and can be found (P13, S10)' 1 "$(($(journalctl -q MESSAGE_ID=b23d5097c1ef46858334064e001a78a2 RESULT=allowed CALLER_UID="$(id -u op)" -o cat | wc -l) >= 1))"
 contains 'with fields (P13)' "POLKIT_ACTION=$name.resync" "$(journalctl -u ipvsproxyd --no-pager -o export | tr -d '\0')"
 
 kill -STOP "$(pidof polkitd)"

@@ -39,6 +39,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/reconciler.h \
 	daemon/control/refusal-log.c \
 	daemon/control/refusal-log.h \
+	daemon/control/state-file.c \
+	daemon/control/state-file.h \
 	daemon/control/statistics.c \
 	daemon/control/statistics.h \
 	daemon/control/status.c \

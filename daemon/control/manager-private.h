@@ -163,6 +163,9 @@ int manager_update_view(Manager *manager);
 /* Listeners and tickets, from the event loop. */
 void manager_notify_soon(Manager *manager);
 
+/* node-drain.c: goes on with a drain that was begun before a restart. -errno. */
+int manager_node_drain_start(Manager *manager);
+
 /* overrides.c: reads what was kept. -ENOMEM and the like. */
 int manager_overrides_start(Manager *manager);
 void manager_overrides_done(Manager *manager);

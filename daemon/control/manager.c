@@ -205,6 +205,9 @@ int manager_start(Manager *manager) {
         r = manager_overrides_start(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to prepare overrides of endpoints: %m");
+        r = manager_node_drain_start(manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to go on with the drain of this node: %m");
         manager->started = true;
         if (manager->adopted)
                 manager_wake(manager);

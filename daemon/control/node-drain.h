@@ -2,7 +2,8 @@
 /*
  * Taking the node out of service before it is worked on: health checks say no, so that load balancers send new
  * connections elsewhere, and those that are open are counted down. Nothing in the kernel changes: pods of this node
- * need their services until the end. Not kept over a restart, as a node that comes back serves.
+ * need their services until the end. It is kept over a restart of the daemon, which would send new connections to a node
+ * somebody works on, and not over one of the node: a node that comes back serves.
  */
 #pragma once
 
@@ -26,7 +27,10 @@ typedef struct NodeDrain {
         sd_event_source *timer; /* owned */
 } NodeDrain;
 
-/* `deadline_usec` (CLOCK_REALTIME) 0: until no connection is left. -EALREADY; -ERANGE: it is over already. */
+/*
+ * `deadline_usec` (CLOCK_REALTIME) 0: until no connection is left. -EALREADY; -ERANGE: it is over already; -errno: it
+ * could not be written down, and the node serves.
+ */
 int manager_begin_drain(Manager *manager, uint64_t deadline_usec);
 /* -ESRCH: it does not drain. */
 int manager_end_drain(Manager *manager);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The file is written as a whole with each change, beside the old one and then in its place: there are few overrides,
- * and a torn file would give an endpoint its traffic back. One a line: id, address, port, weight, uid, set, expires and
+ * The file is written as a whole with each change (state-file.h): there are few overrides, and a torn file would give
+ * an endpoint its traffic back. One a line: id, address, port, weight, uid, set, expires and
  * the reason, which may have spaces but no control characters.
  */
 #include "control/overrides.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "common/parse.h"
 #include "control/manager-private.h"
 #include "control/priorities.h"
+#include "control/state-file.h"
 
 #define OVERRIDES_FILE "overrides"
 #define LINE_MAX_SIZE 2048
@@ -50,49 +50,21 @@ static int override_write(FILE *f, const char *id, const Override *o) {
                        0;
 }
 
-static int overrides_write_to(const OverrideSet *set, int fd) {
-        FILE *f = fdopen(fd, "w");
+static int overrides_write(FILE *file, const void *userdata) {
+        const OverrideSet *set = userdata;
         const Override *o;
         const char *id;
         int r = 0;
 
-        if (!f) {
-                r = -errno;
-                (void) close(fd);
-                return r;
-        }
         for (size_t i = 0; r >= 0 && (id = override_set_next(set, &i, &o));)
                 for (; r >= 0 && o; o = o->next)
-                        r = override_write(f, id, o);
-        if (r >= 0 && fflush(f) != 0)
-                r = -errno;
-        if (fclose(f) != 0 && r >= 0)
-                r = -errno;
+                        r = override_write(file, id, o);
         return r;
 }
 
 static int overrides_save(const Manager *manager) {
-        const char *directory = manager->options.state_directory;
-        _cleanup_(freep) char *path = NULL, *beside = NULL;
-        int fd, r;
-
-        if (!directory)
-                return 0;
-        if (asprintf(&path, "%s/" OVERRIDES_FILE, directory) < 0)
-                path = NULL;
-        if (asprintf(&beside, "%s/" OVERRIDES_FILE ".new", directory) < 0)
-                beside = NULL;
-        if (!path || !beside)
-                return -ENOMEM;
-        fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-        r = overrides_write_to(manager->overrides.set, fd);
-        if (r >= 0 && rename(beside, path) < 0)
-                r = -errno;
-        if (r < 0)
-                (void) unlink(beside);
-        return r;
+        return state_file_write(
+                manager->options.state_directory, OVERRIDES_FILE, overrides_write, manager->overrides.set);
 }
 
 /* -EINVAL for a line that is none. `line` is cut into pieces. */
@@ -118,26 +90,20 @@ static int override_read(OverrideSet *set, char *line, uint64_t now_usec) {
 }
 
 static int overrides_load(Manager *manager) {
-        _cleanup_(freep) char *path = NULL;
         uint64_t now = manager_real_now(manager);
         char line[LINE_MAX_SIZE];
         size_t n_bad = 0;
-        FILE *f;
+        FILE *file;
+        int r;
 
-        if (!manager->options.state_directory)
-                return 0;
-        if (asprintf(&path, "%s/" OVERRIDES_FILE, manager->options.state_directory) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        f = fopen(path, "re");
-        if (!f)
-                return errno == ENOENT ? 0 : -errno;
-        while (fgets(line, sizeof(line), f))
+        r = state_file_open(manager->options.state_directory, OVERRIDES_FILE, &file);
+        if (r < 0 || !file)
+                return r;
+        while (fgets(line, sizeof(line), file))
                 n_bad += override_read(manager->overrides.set, line, now) < 0;
-        (void) fclose(f);
+        (void) fclose(file);
         if (n_bad > 0)
-                log_warning("Left out %zu unreadable lines of %s", n_bad, path);
+                log_warning("Left out %zu unreadable lines of %s/" OVERRIDES_FILE, n_bad, manager->options.state_directory);
         return 0;
 }
 

@@ -2,10 +2,12 @@
 #include "control/sysctl-record.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "control/state-file.h"
+
+#define RECORD_FILE "sysctls"
 /* Names and values are short; whoever made a longer line was not us. */
 #define RECORD_LINE_MAX 4096
 #define RECORD_ITEMS_MAX 256
@@ -69,31 +71,16 @@ static int sysctl_record_parse(SysctlRecord *record, char *line) {
         return sysctl_record_put(record, line, before, after);
 }
 
-static void fclosep(FILE **file) {
-        if (*file)
-                (void) fclose(*file);
-}
-
-static int sysctl_record_path(const char *directory, const char *suffix, char **ret) {
-        return asprintf(ret, "%s/sysctls%s", directory, suffix) < 0 ? -ENOMEM : 0;
-}
-
 int sysctl_record_load(SysctlRecord *record, const char *directory) {
-        _cleanup_(fclosep) FILE *file = NULL;
-        _cleanup_(freep) char *path = NULL;
         char line[RECORD_LINE_MAX];
-        int r;
+        FILE *file;
+        int r = state_file_open(directory, RECORD_FILE, &file);
 
-        if (!directory)
-                return 0;
-        r = sysctl_record_path(directory, "", &path);
-        if (r < 0)
+        if (r < 0 || !file)
                 return r;
-        file = fopen(path, "re");
-        if (!file)
-                return errno == ENOENT ? 0 : -errno;
         while (r >= 0 && record->n_items < RECORD_ITEMS_MAX && fgets(line, sizeof(line), file))
                 r = sysctl_record_parse(record, line);
+        (void) fclose(file);
         return r;
 }
 
@@ -102,12 +89,9 @@ static void put_value(FILE *file, const char *value) {
                 (void) fputc(*value == '\t' || *value == '\n' ? ' ' : *value, file);
 }
 
-static int sysctl_record_write(const SysctlRecord *record, const char *path) {
-        FILE *file = fopen(path, "we");
-        bool failed;
+static int sysctl_record_write(FILE *file, const void *userdata) {
+        const SysctlRecord *record = userdata;
 
-        if (!file)
-                return -errno;
         for (size_t i = 0; i < record->n_items; i++) {
                 (void) fprintf(file, "%s ", record->items[i].name);
                 put_value(file, record->items[i].before);
@@ -115,27 +99,11 @@ static int sysctl_record_write(const SysctlRecord *record, const char *path) {
                 put_value(file, record->items[i].after);
                 (void) fputc('\n', file);
         }
-        failed = fflush(file) != 0 || ferror(file);
-        return fclose(file) != 0 || failed ? -EIO : 0;
+        return 0;
 }
 
 int sysctl_record_save(const SysctlRecord *record, const char *directory) {
-        _cleanup_(freep) char *path = NULL, *temporary = NULL;
-        int r;
-
-        if (!directory)
-                return 0;
-        r = sysctl_record_path(directory, "", &path);
-        if (r >= 0)
-                r = sysctl_record_path(directory, ".new", &temporary);
-        if (r < 0)
-                return r;
         if (record->n_items == 0)
-                return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-        r = sysctl_record_write(record, temporary);
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = -errno;
-        if (r < 0)
-                (void) unlink(temporary);
-        return r;
+                return state_file_remove(directory, RECORD_FILE);
+        return state_file_write(directory, RECORD_FILE, sysctl_record_write, record);
 }

@@ -31,7 +31,7 @@ void control_init(Control *control) {
 }
 
 static void control_remove_directory(const Control *control) {
-        static const char *const names[] = { "journal", "journal.new", "sysctls", "sysctls.new" };
+        static const char *const names[] = { "journal", "journal.new", "sysctls", "sysctls.new", "node-drain" };
         char path[64];
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {

@@ -56,7 +56,12 @@ void bus_connection_lost(Bus *bus, const char *why) {
         bus->backoff_usec = MIN2(bus->backoff_usec * 2, BACKOFF_LAST_USEC);
 }
 
-/* ---- the name */
+/*
+ * ---- the name
+ *
+ * Callbacks that may throw the connection away return 1: where it was a time-out that called them, sd-bus goes on with the
+ * closed connection after a 0, and aborts (libsystemd 252, process_running()).
+ */
 
 void bus_name_acquired(Bus *bus) {
         if (bus->has_name)
@@ -73,24 +78,26 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
 
         bus->request = sd_bus_slot_unref(bus->request);
         if (e) {
-                log_error("The bus refuses the name " BUS_NAME " (%s); is the bus policy installed?", e->message);
+                log_error("The bus does not give the name " BUS_NAME " (%s)%s",
+                          e->message,
+                          sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED) ? "; is the bus policy installed?" : "");
                 bus_connection_lost(bus, "no name");
-                return 0;
+                return 1;
         }
         if (sd_bus_message_read(reply, "u", &result) < 0)
                 result = 0;
         if (result == 1 || result == 4) { /* primary owner, already owner */
                 bus_name_acquired(bus);
-                return 0;
+                return 1;
         }
         /* A ping makes the bus notice an owner whose socket is dead: our own last connection, perhaps (M7). */
         (void) sd_bus_call_method_async(
                 bus->bus, NULL, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Peer", "Ping", NULL, NULL, NULL);
         if (result == 2) /* in the queue: NameAcquired will tell */
-                return 0;
+                return 1;
         log_error("Somebody else has the name " BUS_NAME "; is another ipvsproxyd running?");
         bus_connection_lost(bus, "name taken");
-        return 0;
+        return 1;
 }
 
 static int bus_ask_for_name(Bus *bus) {

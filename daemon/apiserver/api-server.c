@@ -30,6 +30,7 @@ struct ApiServer {
         Feed *feed;
         Prober *prober;
         Discovery *discovery;
+        Events *events; /* NULL = none are sent */
         ApiResource *resources[_API_RESOURCE_MAX]; /* NULL = not watched, or not yet */
         EndpointsApi endpoints_api;
         sd_event_source *changed; /* defer: what libcurl's and the reflectors' callbacks leave to be done */
@@ -267,6 +268,8 @@ static void api_server_set_state(ApiServer *server, ApiState state) {
         if (changed)
                 api_server_log_state(server, state);
         server->state = state;
+        if (server->events)
+                events_set_online(server->events, state == API_STATE_WATCHING);
         if (!changed && server->last_event_usec - server->told_event_usec < HEARD_EVERY_USEC)
                 return;
         server->told_event_usec = server->last_event_usec;
@@ -322,6 +325,13 @@ void api_server_status(const ApiServer *server, ApiServerStatus *ret) {
                 .error = error,
         };
         memcpy(ret->resources, statuses.of, sizeof(ret->resources));
+        if (server->events)
+                events_status(server->events, &ret->events);
+}
+
+void api_server_report(ApiServer *server, const EventReport *report) {
+        if (server->events)
+                events_report(server->events, report);
 }
 
 /* ---- life */
@@ -364,6 +374,8 @@ int api_server_set_client(ApiServer *server, KubeClientConfig *client) {
         r = http_client_set_config(server->http, client);
         if (r < 0)
                 return r;
+        if (server->events)
+                events_renew(server->events);
         if (server->started && strcmp(before, http_client_server(server->http)) != 0)
                 return api_server_start_again(server);
         api_server_kick(server, REFLECTOR_WAITS_FOR_SERVER);
@@ -405,6 +417,7 @@ int api_server_new(sd_event *event,
                    void *userdata,
                    ApiServer **ret) {
         _cleanup_(api_server_freep) ApiServer *server = calloc(1, sizeof(ApiServer));
+        EventsOptions events = { .node_name = options->node_name ? options->node_name : "", .priority = options->priority };
         int r;
 
         if (!server) {
@@ -426,6 +439,8 @@ int api_server_new(sd_event *event,
                         return -ENOMEM;
         }
         r = api_server_add_parts(server);
+        if (r >= 0 && options->events)
+                r = events_new(event, server->http, &events, &server->events);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(server);
@@ -439,6 +454,7 @@ ApiServer *api_server_free(ApiServer *server) {
                 server->resources[i] = api_resource_free(server->resources[i]);
         (void) prober_free(server->prober);
         (void) discovery_free(server->discovery);
+        (void) events_free(server->events);
         (void) http_client_free(server->http);
         (void) feed_free(server->feed);
         (void) sd_event_source_disable_unref(server->changed);

@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "apiserver/discovery.h"
+#include "apiserver/events.h"
 #include "apiserver/reflector.h"
 #include "common/macros.h"
 #include "config/kubeconfig.h"
@@ -26,6 +27,7 @@ typedef struct ApiServerOptions {
         const char *node_name; /* NULL or "": no Node is watched */
         const char *user_agent; /* NULL: none */
         int64_t priority; /* of all event sources */
+        bool events; /* tell it of Events; else api_server_report() does nothing */
 } ApiServerOptions;
 
 /* From the event loop, never from within a call of this header. None may free the ApiServer. Either may be NULL. */
@@ -58,6 +60,9 @@ int api_server_start(ApiServer *server);
  */
 int api_server_set_client(ApiServer *server, KubeClientConfig *client);
 
+/* An Event, see events.h: told when there is a server that takes it, while nothing else is in trouble. */
+void api_server_report(ApiServer *server, const EventReport *report);
+
 typedef enum ApiResourceKind {
         API_RESOURCE_SERVICES,
         API_RESOURCE_ENDPOINTS,
@@ -77,6 +82,7 @@ typedef struct ApiServerStatus {
         uint64_t last_event_usec; /* CLOCK_REALTIME; 0 = never */
         uint64_t n_lost; /* times that the server stopped answering */
         uint64_t n_reported; /* objects that could not be understood, or not in full */
+        EventsStatus events; /* all zero without Events */
         const char *error; /* the first failure of these: services, endpoints, discovery, node; "" = none */
         /* state REFLECTOR_STATE_IDLE, and all zero, for one that is not watched */
         ReflectorStatus resources[_API_RESOURCE_MAX];

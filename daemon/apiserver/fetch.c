@@ -67,6 +67,16 @@ static void fetch_on_done(int error, const char *message, void *userdata) {
 }
 
 int fetch_start(HttpClient *client, HttpMode mode, const char *path, FetchDone done, void *userdata, Fetch **ret) {
+        return fetch_send(client, mode, path, NULL, done, userdata, ret);
+}
+
+int fetch_send(HttpClient *client,
+               HttpMode mode,
+               const char *path,
+               const HttpContent *content,
+               FetchDone done,
+               void *userdata,
+               Fetch **ret) {
         static const HttpHandlers handlers = {
                 .response = fetch_on_response,
                 .data = fetch_on_data,
@@ -79,7 +89,7 @@ int fetch_start(HttpClient *client, HttpMode mode, const char *path, FetchDone d
                 return -ENOMEM;
         fetch->done = done;
         fetch->userdata = userdata;
-        r = http_client_get(client, mode, path, &handlers, fetch, &fetch->transfer);
+        r = http_client_send(client, mode, path, content, &handlers, fetch, &fetch->transfer);
         if (r < 0) {
                 (void) fetch_cancel(fetch);
                 return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One small JSON document from the API server: discovery, version. */
+/* One small JSON document from the API server: discovery, version, the answer to an Event. */
 #pragma once
 
 #include <json-c/json_types.h>
@@ -19,5 +19,13 @@ typedef void (*FetchDone)(const FetchResult *result, void *userdata);
 
 /* -errno: `done` will not be called. */
 int fetch_start(HttpClient *client, HttpMode mode, const char *path, FetchDone done, void *userdata, Fetch **ret);
+/* The same with content; NULL = a GET. */
+int fetch_send(HttpClient *client,
+               HttpMode mode,
+               const char *path,
+               const HttpContent *content,
+               FetchDone done,
+               void *userdata,
+               Fetch **ret);
 /* Takes NULL. `done` is not called. Returns NULL. */
 Fetch *fetch_cancel(Fetch *fetch);

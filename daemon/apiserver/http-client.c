@@ -454,12 +454,38 @@ static int http_transfer_set_strings(HttpTransfer *transfer, const char *path) {
         return 0;
 }
 
+/* After the other headers, whose list this one joins at its end: its head stays. */
+static int http_transfer_set_content(HttpTransfer *transfer, const HttpContent *content) {
+        _cleanup_(freep) char *header = NULL;
+
+        if (asprintf(&header, "Content-Type: %s", content->type) < 0) {
+                header = NULL;
+                return -ENOMEM;
+        }
+        /* A PATCH is the same with another word. COPYPOSTFIELDS makes it a POST. */
+        if (!curl_slist_append(transfer->headers, header) ||
+            curl_easy_setopt(transfer->easy, CURLOPT_COPYPOSTFIELDS, content->text) != CURLE_OK ||
+            curl_easy_setopt(transfer->easy, CURLOPT_CUSTOMREQUEST, content->method) != CURLE_OK)
+                return -ENOMEM;
+        return 0;
+}
+
 int http_client_get(HttpClient *client,
                     HttpMode mode,
                     const char *path,
                     const HttpHandlers *handlers,
                     void *userdata,
                     HttpTransfer **ret) {
+        return http_client_send(client, mode, path, NULL, handlers, userdata, ret);
+}
+
+int http_client_send(HttpClient *client,
+                     HttpMode mode,
+                     const char *path,
+                     const HttpContent *content,
+                     const HttpHandlers *handlers,
+                     void *userdata,
+                     HttpTransfer **ret) {
         _cleanup_(http_transfer_freep) HttpTransfer *transfer = calloc(1, sizeof(HttpTransfer));
         int r;
 
@@ -475,6 +501,8 @@ int http_client_get(HttpClient *client,
         http_transfer_set_transport(transfer);
         http_transfer_set_mode(transfer, mode);
         r = http_transfer_set_strings(transfer, path);
+        if (r >= 0 && content)
+                r = http_transfer_set_content(transfer, content);
         if (r < 0)
                 return r;
         if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK)

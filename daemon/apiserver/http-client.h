@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GET requests to the API server: libcurl's multi interface on sd-event, with its socket and timer callbacks. Nothing
+ * Requests to the API server: libcurl's multi interface on sd-event, with its socket and timer callbacks. Nothing
  * blocks; names are resolved by libcurl's threaded resolver (or c-ares, where the distribution chose it), and a request
  * given up while a name is being resolved does not wait for the thread (CURLOPT_QUICK_EXIT). HTTP/2 is used over TLS
  * where the server offers it, all requests on one connection; gzip where it is offered. Redirects are not followed.
@@ -61,6 +61,13 @@ int http_client_set_config(HttpClient *client, KubeClientConfig *config);
 /* "https://host:6443" */
 const char *http_client_server(const HttpClient *client);
 
+/* What is sent with a request that is no GET; copied. */
+typedef struct HttpContent {
+        const char *method; /* "POST", "PATCH" */
+        const char *type; /* of the content, "application/json" */
+        const char *text;
+} HttpContent;
+
 /* `path` with its query. *ret is valid until `done` or http_transfer_cancel(). Handlers are called from the loop only. */
 int http_client_get(HttpClient *client,
                     HttpMode mode,
@@ -68,6 +75,14 @@ int http_client_get(HttpClient *client,
                     const HttpHandlers *handlers,
                     void *userdata,
                     HttpTransfer **ret);
+/* The same with content; NULL = a GET. -ENOMEM. */
+int http_client_send(HttpClient *client,
+                     HttpMode mode,
+                     const char *path,
+                     const HttpContent *content,
+                     const HttpHandlers *handlers,
+                     void *userdata,
+                     HttpTransfer **ret);
 /* Takes NULL. `done` is not called. Returns NULL. */
 HttpTransfer *http_transfer_cancel(HttpTransfer *transfer);
 

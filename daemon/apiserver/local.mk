@@ -18,6 +18,12 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/decode-slice.c \
 	daemon/apiserver/discovery.c \
 	daemon/apiserver/discovery.h \
+	daemon/apiserver/event-budget.c \
+	daemon/apiserver/event-budget.h \
+	daemon/apiserver/event-record.c \
+	daemon/apiserver/event-record.h \
+	daemon/apiserver/events.c \
+	daemon/apiserver/events.h \
 	daemon/apiserver/feed.c \
 	daemon/apiserver/feed.h \
 	daemon/apiserver/fetch.c \

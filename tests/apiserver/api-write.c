@@ -71,6 +71,34 @@ static int body_complete(const ApiRequest *request, struct json_object *json) {
         return 0;
 }
 
+/* What events.k8s.io/v1 asks of a new Event (pkg/apis/core/validation/events.go); NULL = nothing is wrong with it. */
+static const char *event_problem(const ApiRequest *request, struct json_object *json) {
+        static const struct {
+                const char *key;
+                size_t max;
+        } texts[] = {
+                { "reportingController", 253 }, { "reportingInstance", 128 }, { "action", 128 },
+                { "reason", 128 },              { "type", 7 },                { "eventTime", 64 },
+        };
+        struct json_object *value, *regarding, *namespace = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (!json_object_object_get_ex(json, texts[i].key, &value) || !json_object_is_type(value, json_type_string) ||
+                    json_object_get_string_len(value) == 0 || (size_t) json_object_get_string_len(value) > texts[i].max)
+                        return texts[i].key;
+        if (!json_object_object_get_ex(json, "note", &value) || json_object_get_string_len(value) > 1024)
+                return "note";
+        if (!json_object_object_get_ex(json, "regarding", &regarding))
+                return "regarding";
+        (void) json_object_object_get_ex(regarding, "namespace", &namespace);
+        if (strcmp(namespace ? json_object_get_string(namespace) : "default", request->namespace) != 0)
+                return "regarding.namespace";
+        if (json_object_object_get_ex(json, "series", &value) &&
+            json_object_get_int(json_object_object_get(value, "count")) < 2)
+                return "series.count";
+        return NULL;
+}
+
 static void write_put(ApiRequest *request, struct json_object *json, const ApiObject *previous) {
         _cleanup_(object_unrefp) ApiObject *object = NULL;
         const char *error = NULL;
@@ -119,6 +147,13 @@ static void write_body(ApiRequest *request, struct json_object *json) {
         }
         if (request->verb != API_VERB_CREATE && !previous) {
                 api_get(request); /* 404 */
+                return;
+        }
+        if (request->verb == API_VERB_CREATE && request->version == API_VERSION_EVENTS_V1 && event_problem(request, json)) {
+                api_fail(request->connection,
+                         &(ApiStatus) { .code = 422, .reason = "Invalid" },
+                         "Event is invalid: %s",
+                         event_problem(request, json));
                 return;
         }
         if (request->verb != API_VERB_PATCH) {

@@ -86,11 +86,8 @@ void api_fixture_stop(ApiFixture *fixture) {
         assert_int_equal(nftw(fixture->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-void api_fixture_control(const ApiFixture *fixture, const char *command, const char *payload) {
+static int control_connect(const ApiFixture *fixture, const char *command, const char *payload) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        char answer[4096];
-        size_t used = 0;
-        ssize_t n;
         int fd;
 
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", fixture->folder);
@@ -102,12 +99,31 @@ void api_fixture_control(const ApiFixture *fixture, const char *command, const c
                 assert_int_equal(send(fd, payload, strlen(payload), 0), strlen(payload));
         }
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
-        while ((n = recv(fd, answer + used, sizeof(answer) - 1 - used, 0)) > 0)
+        return fd;
+}
+
+static char *control_ask(const ApiFixture *fixture, const char *command, const char *payload) {
+        _cleanup_(closep) int fd = control_connect(fixture, command, payload);
+        size_t size = 256 * 1024, used = 0;
+        char *answer = malloc(size);
+        ssize_t n;
+
+        assert_non_null(answer);
+        while ((n = recv(fd, answer + used, size - 1 - used, 0)) > 0)
                 used += (size_t) n;
-        (void) close(fd);
         answer[used] = '\0';
         if (used < 3 || strcmp(answer + used - 3, "ok\n") != 0)
                 fail_msg("%s: %s", command, answer);
+        answer[used - 3] = '\0';
+        return answer;
+}
+
+void api_fixture_control(const ApiFixture *fixture, const char *command, const char *payload) {
+        free(control_ask(fixture, command, payload));
+}
+
+char *api_fixture_ask(const ApiFixture *fixture, const char *command) {
+        return control_ask(fixture, command, NULL);
 }
 
 /* ---- the client */

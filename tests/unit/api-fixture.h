@@ -26,6 +26,8 @@ void api_fixture_stop(ApiFixture *fixture);
 void api_fixture_write(const ApiFixture *fixture, const char *name, const char *text);
 /* One command to the server's control socket, with what follows it; fails the test unless it was obeyed. */
 void api_fixture_control(const ApiFixture *fixture, const char *command, const char *payload);
+/* The same for what the server answers, without the "ok"; new memory. */
+char *api_fixture_ask(const ApiFixture *fixture, const char *command);
 /* Reads a kubeconfig of the server's folder. */
 KubeClientConfig *api_fixture_kubeconfig(const ApiFixture *fixture, const char *name);
 /* Makes a client with it (taken) and starts it, as node "n1". */

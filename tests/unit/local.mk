@@ -84,7 +84,8 @@ tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
 unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector \
-	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport
+	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport \
+	tests/unit/test-events
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -116,6 +117,9 @@ tests_unit_test_manifests_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_api_server_SOURCES = tests/unit/test-api-server.c tests/unit/api-fixture.c tests/unit/api-fixture.h
 tests_unit_test_api_server_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_server_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
+tests_unit_test_events_SOURCES = tests/unit/test-events.c tests/unit/api-fixture.c tests/unit/api-fixture.h
+tests_unit_test_events_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
+tests_unit_test_events_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_config_file_SOURCES = tests/unit/test-config-file.c tests/unit/config-util.h
 tests_unit_test_config_file_LDADD = $(unit_config_libs)
 tests_unit_test_config_man_SOURCES = tests/unit/test-config-man.c

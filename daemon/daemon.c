@@ -20,6 +20,7 @@
 #include "config/kubeconfig.h"
 #include "control/manager.h"
 #include "control/priorities.h"
+#include "daemon-events.h"
 #include "kernel/backend.h"
 #include "manager-config.h"
 #include "one-shot.h"
@@ -40,6 +41,7 @@ struct Daemon {
         Manager *manager;
         ApiServer *api; /* NULL without an API server */
         Manifests *manifests; /* NULL without a directory of them */
+        DaemonEvents *events; /* NULL without an API server */
         Bus *bus;
         Web *web;
         sd_event_source *ready_timer;
@@ -71,6 +73,7 @@ Daemon *daemon_free(Daemon *daemon) {
                 return NULL;
         (void) web_free(daemon->web);
         (void) bus_free(daemon->bus);
+        (void) daemon_events_free(daemon->events);
         (void) api_server_free(daemon->api);
         (void) manifests_free(daemon->manifests);
         (void) manager_free(daemon->manager);
@@ -183,6 +186,7 @@ static int daemon_new_api(Daemon *daemon, KubeClientConfig *client) {
                 .node_name = daemon->config->node_name,
                 .user_agent = "ipvsproxyd/" PACKAGE_VERSION,
                 .priority = EVENT_PRIORITY_API,
+                .events = !daemon->config->dry_run,
         };
 
         return api_server_new(
@@ -361,6 +365,13 @@ static char *on_web_config(void *userdata) {
         char *text = NULL;
 
         return config_format_json(daemon->config, &text) < 0 ? NULL : text;
+static void on_web_failed(const WebFailure *failure, void *userdata) {
+        const Daemon *daemon = userdata;
+
+        if (daemon->events)
+                daemon_events_failed(daemon->events, failure);
+}
+
 }
 
 static int daemon_new_web(Daemon *daemon) {
@@ -378,6 +389,7 @@ static int daemon_new_web(Daemon *daemon) {
 }
 
 /* Takes the client. */
+                .failed = on_web_failed,
 static int daemon_new_parts(Daemon *daemon, KubeClientConfig *client) {
         int r = daemon_new_manager(daemon, client);
 
@@ -391,7 +403,10 @@ static int daemon_new_parts(Daemon *daemon, KubeClientConfig *client) {
                 r = daemon_new_manifests(daemon);
         if (daemon->config->dry_run || r < 0)
                 return r;
-        r = daemon_new_bus(daemon);
+        if (daemon->api)
+                r = daemon_events_new(daemon->event, daemon->manager, daemon->api, &daemon->events);
+        if (r >= 0)
+                r = daemon_new_bus(daemon);
         return r < 0 ? r : daemon_new_web(daemon);
 }
 
@@ -423,6 +438,8 @@ static int daemon_start(Daemon *daemon) {
                    "Started on node %s",
                    daemon->config->node_name);
         daemon_notify(daemon);
+                if (daemon->events)
+                        daemon_events_started(daemon->events, PACKAGE_VERSION);
         return 0;
 }
 

@@ -4,6 +4,8 @@ sbin_PROGRAMS += ipvsproxyd
 ipvsproxyd_SOURCES = \
 	daemon/daemon.c \
 	daemon/daemon.h \
+	daemon/daemon-events.c \
+	daemon/daemon-events.h \
 	daemon/main.c \
 	daemon/manager-config.c \
 	daemon/manager-config.h \

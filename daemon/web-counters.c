@@ -8,6 +8,8 @@ static void collect_api(const ApiServer *api, WebCounters *ret) {
         api_server_status(api, &status);
         ret->api_lost = status.n_lost;
         ret->api_unreadable = status.n_reported;
+        ret->events_sent = status.events.n_sent;
+        ret->events_dropped = status.events.n_dropped;
         for (ApiResourceKind kind = 0; kind < _API_RESOURCE_MAX; kind++) {
                 const ReflectorStatus *resource = &status.resources[kind];
 

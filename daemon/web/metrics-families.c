@@ -145,6 +145,8 @@ const MetricFamily metric_families[] = {
         { "ipvsproxy_draining_endpoints", METRIC_GAUGE, PLAIN(UINT64, status.n_draining), "Virtual servers with real servers at weight 0 that wait for their connections to end." },
         { "ipvsproxy_drift_repairs_total", METRIC_COUNTER, PLAIN(UINT64, status.n_drift), "Differences that somebody else made in the kernel and that were repaired." },
         { "ipvsproxy_endpoints", METRIC_GAUGE, PLAIN(UINT32, status.n_endpoints), "Endpoints of all service ports." },
+        { "ipvsproxy_events_dropped_total", METRIC_COUNTER, OTHERS(UINT64, events_dropped), "Kubernetes Events that the API server will never be told: too many, or it does not take them." },
+        { "ipvsproxy_events_sent_total", METRIC_COUNTER, OTHERS(UINT64, events_sent), "Kubernetes Events that the API server was told." },
         { "ipvsproxy_health_check_ports", METRIC_GAUGE, CUSTOM, put_health_ports, "Health check node ports by whether they could be listened on." },
         { "ipvsproxy_health_check_requests_total", METRIC_COUNTER, PLAIN(CODES, health_ports.n_answered), "Requests to health check node ports by the answer's code." },
         { "ipvsproxy_http_accepted_total", METRIC_COUNTER, SERVER(n_accepted), "Connections accepted by the daemon's HTTP servers." },

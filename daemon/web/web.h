@@ -33,6 +33,7 @@ typedef struct WebCounters {
         uint64_t api_lost; /* times that the API server stopped answering */
         uint64_t api_unreadable; /* objects that could not be understood, or not in full */
         uint64_t bus_calls; /* method calls on D-Bus that were admitted */
+        uint64_t events_sent, events_dropped; /* Kubernetes Events that were told, or will never be */
         uint64_t bus_denied; /* not authorised by polkit */
         uint64_t bus_limited; /* refused because a caller's budget was used up */
 } WebCounters;

@@ -105,6 +105,17 @@ succeeds 'a deleted service' wait_until 5 has_no_server 10.254.77.77:80/TCP
 succeeds 'a deleted address' wait_until 5 has_no_address 10.254.77.77/32
 succeeds 'a deleted node port' wait_until 5 has_no_server 172.16.1.10:31001/TCP
 
+# An address that is never served: the Event about it is looked for below.
+apictl put - <<'END'
+apiVersion: v1
+kind: Service
+metadata: {name: looped, namespace: default}
+spec:
+  clusterIP: 10.254.77.78
+  externalIPs: [127.0.0.9]
+  ports: [{name: web, port: 80, targetPort: 80}]
+END
+
 # ---- the node's addresses change
 
 ip address add 172.16.1.210/24 dev net0
@@ -132,6 +143,45 @@ ipvsadm -e -t 10.254.122.20:80 -r 172.30.33.7:80 -m -w 0
 ipvsproxyctl resync >/dev/null
 succeeds 'virtual servers deleted and changed: a resync repairs them' wait_until 10 is_as_wanted
 equal 'traffic is as before' 'Hello from Heketi' "$(in_ns client curl -sS --max-time 5 10.254.111.142:8080/hello)"
+
+# ---- Events
+
+has_event() {
+        apictl get events | grep -E "\"reason\":\"$1\"" | grep -cE "$2" | grep -qvx 0
+}
+succeeds 'an Event says that it started' wait_until 10 has_event Starting '"regarding":\{"kind":"Node","name":"k8s02"'
+succeeds 'an Event says that an address is refused' \
+        wait_until 40 has_event AddressRefused '"namespace":"default".*"name":"looped".*127\.0\.0\.9.*LoopbackAddress'
+equal 'it is told once' 1 "$(apictl get events | grep -c '"reason":"AddressRefused"')"
+apictl delete services default/looped
+succeeds 'the service is gone again' wait_until 5 has_no_server 10.254.77.78:80/TCP
+
+# ---- a shutdown of the machine waits
+
+# logind does everything but the last step, which has nothing to start.
+systemctl mask --runtime reboot.target >/dev/null 2>&1
+has_lock() {
+        systemd-inhibit --list --no-legend --no-pager 2>/dev/null | grep -q '^ipvsproxyd .*shutdown.*delay'
+}
+has_no_lock() {
+        ! has_lock
+}
+node_is() {
+        [[ $(ipvsproxyctl show --value -p State 2>/dev/null) == "$1" ]]
+}
+healthz() {
+        curl -s -o /dev/null -w '%{http_code}' --max-time 5 http://127.0.0.1:10256/healthz
+}
+succeeds 'logind has a lock of the daemon' wait_until 10 has_lock
+equal 'the node serves' 200 "$(healthz)"
+busctl --timeout=20 call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager Reboot b false >/dev/null 2>&1
+succeeds 'the machine is to reboot: the node drains' wait_until 3 node_is draining
+equal 'load balancers are told' 503 "$(healthz)"
+equal 'the lock is still there' 0 "$(has_lock; echo $?)"
+succeeds 'the shutdown goes on after the time that was set' wait_until 8 has_no_lock
+ipvsproxyctl undrain >/dev/null 2>&1
+succeeds 'it did not take place: the node serves' wait_until 5 node_is running
+systemctl unmask --runtime reboot.target >/dev/null 2>&1
 
 # ---- restarts
 

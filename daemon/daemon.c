@@ -229,6 +229,10 @@ static int daemon_apply(Daemon *daemon, Config *config, KubeClientConfig *client
         else
                 (void) kube_client_config_free(client);
         log_set_verbosity(config->verbosity);
+        if (daemon->bus)
+                bus_set_shutdown_delay(daemon->bus, config->shutdown_delay_usec);
+        if (daemon->web)
+                web_set_detail(daemon->web, config->metrics_detail, (size_t) config->metrics_max_series);
         (void) config_compare(daemon->config, config, on_config_change, NULL);
         (void) config_free(daemon->config);
         daemon->config = config;
@@ -381,6 +385,8 @@ static int daemon_new_web(Daemon *daemon) {
                 .hard_fail = daemon->config->bind_address_hard_fail,
                 .version = PACKAGE_VERSION,
                 .config = on_web_config,
+                .metrics_detail = daemon->config->metrics_detail,
+                .max_series = (size_t) daemon->config->metrics_max_series,
                 .counters = on_web_counters,
                 .userdata = daemon,
         };

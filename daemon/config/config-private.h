@@ -62,6 +62,7 @@ typedef enum ConfigType {
         CONFIG_TYPE_DETECT_LOCAL,
         CONFIG_TYPE_PING,
         CONFIG_TYPE_AUDIT,
+        CONFIG_TYPE_METRICS_DETAIL,
         CONFIG_TYPE_LOG_FORMAT,
         CONFIG_TYPE_VERSION, /* a boolean, or "raw" */
         CONFIG_TYPE_ANY,     /* in the file: whatever it is */

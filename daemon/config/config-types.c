@@ -327,6 +327,19 @@ static void audit_format(FILE *file, const void *slot, const char *indent) {
         (void) fprintf(file, " \"%s\"", audit_mode_to_string(*(const AuditMode *) slot));
 }
 
+static int metrics_detail_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
+        MetricsDetail detail = metrics_detail_from_string(text);
+
+        if (detail < 0)
+                return config_fault_must(ret_fault, text, "auto, full, essential, namespace or none");
+        *(MetricsDetail *) slot = detail;
+        return 0;
+}
+
+static void metrics_detail_format(FILE *file, const void *slot, const char *indent) {
+        (void) fprintf(file, " %s", metrics_detail_to_string(*(const MetricsDetail *) slot));
+}
+
 static int log_format_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
         LogFormat format = log_format_from_string(text);
 
@@ -389,6 +402,7 @@ static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
         [CONFIG_TYPE_DETECT_LOCAL] = ENUM(detect_local_parse, detect_local_format),
         [CONFIG_TYPE_PING] = ENUM(ping_parse, ping_format),
         [CONFIG_TYPE_AUDIT] = ENUM(audit_parse, audit_format),
+        [CONFIG_TYPE_METRICS_DETAIL] = ENUM(metrics_detail_parse, metrics_detail_format),
         [CONFIG_TYPE_LOG_FORMAT] = ENUM(log_format_parse, log_format_write),
         [CONFIG_TYPE_VERSION] = { "version", 0, false, sizeof(char *), version_parse, string_equal, string_format,
                                   string_done },

@@ -10,6 +10,8 @@ libmodel_a_SOURCES = \
 	daemon/model/filter.h \
 	daemon/model/kernel-ops.c \
 	daemon/model/kernel-ops.h \
+	daemon/model/metrics-detail.c \
+	daemon/model/metrics-detail.h \
 	daemon/model/node.c \
 	daemon/model/node.h \
 	daemon/model/override.c \

@@ -199,6 +199,11 @@ static void on_health_port_failed(const char *namespace, const char *name, const
 
 /* ---- life */
 
+void web_set_detail(Web *web, MetricsDetail detail, size_t max_series) {
+        web->options.metrics_detail = detail;
+        web->options.max_series = max_series;
+}
+
 static int web_add_server(Web *web, WebBindKind kind, const IpPort *address, const HttpServerOptions *options) {
         WebBind *bind = &web->binds[kind];
 

@@ -13,6 +13,7 @@
 #include "common/addr.h"
 #include "common/macros.h"
 #include "control/manager.h"
+#include "model/metrics-detail.h"
 
 typedef struct Web Web;
 
@@ -32,8 +33,8 @@ typedef struct WebCounters {
         size_t n_resources;
         uint64_t api_lost; /* times that the API server stopped answering */
         uint64_t api_unreadable; /* objects that could not be understood, or not in full */
-        uint64_t bus_calls; /* method calls on D-Bus that were admitted */
         uint64_t events_sent, events_dropped; /* Kubernetes Events that were told, or will never be */
+        uint64_t bus_calls; /* method calls on D-Bus that were admitted */
         uint64_t bus_denied; /* not authorised by polkit */
         uint64_t bus_limited; /* refused because a caller's budget was used up */
 } WebCounters;
@@ -45,21 +46,6 @@ typedef struct WebFailure {
         const char *namespace, *name; /* of the Service; NULL: it regards the Node */
         const char *message;
 } WebFailure;
-
-/* How much of each service port /metrics says. */
-typedef enum MetricsDetail {
-        METRICS_DETAIL_AUTO, /* the first of the others that stays below max_series */
-        METRICS_DETAIL_FULL,
-        METRICS_DETAIL_ESSENTIAL, /* connections, bytes, active connections and ready endpoints */
-        METRICS_DETAIL_NAMESPACE, /* sums over the service ports of a namespace */
-        METRICS_DETAIL_NONE, /* totals of the node only */
-        _METRICS_DETAIL_MAX,
-        _METRICS_DETAIL_INVALID = -22,
-} MetricsDetail;
-
-/* "auto", … */
-const char *metrics_detail_to_string(MetricsDetail detail);
-MetricsDetail metrics_detail_from_string(const char *text);
 
 /* Copied by web_new(), strings too. Callbacks may be NULL. */
 typedef struct WebOptions {
@@ -83,6 +69,8 @@ int web_new(sd_event *event, Manager *manager, const WebOptions *options, Web **
  * -errno returned. Health check node ports are opened as services come, after the manager's first sync.
  */
 int web_start(Web *web);
+/* Of the options; after a reload. */
+void web_set_detail(Web *web, MetricsDetail detail, size_t max_series);
 /* Before the manager is freed no listener of it may run any more: free both between two turns of the loop. */
 Web *web_free(Web *web);
 DEFINE_CLEANUP(Web *, web_free);

@@ -353,6 +353,7 @@ static int daemon_new_bus(Daemon *daemon) {
                 .version = PACKAGE_VERSION,
                 .reload = daemon_reload,
                 .userdata = daemon,
+                .shutdown_delay_usec = daemon->config->shutdown_delay_usec,
         };
 
         return bus_new(daemon->event, daemon->manager, &options, &daemon->bus);
@@ -364,11 +365,6 @@ static void on_web_counters(WebCounters *ret, void *userdata) {
         web_counters_collect(daemon->api, daemon->bus, ret);
 }
 
-static char *on_web_config(void *userdata) {
-        const Daemon *daemon = userdata;
-        char *text = NULL;
-
-        return config_format_json(daemon->config, &text) < 0 ? NULL : text;
 static void on_web_failed(const WebFailure *failure, void *userdata) {
         const Daemon *daemon = userdata;
 
@@ -376,6 +372,11 @@ static void on_web_failed(const WebFailure *failure, void *userdata) {
                 daemon_events_failed(daemon->events, failure);
 }
 
+static char *on_web_config(void *userdata) {
+        const Daemon *daemon = userdata;
+        char *text = NULL;
+
+        return config_format_json(daemon->config, &text) < 0 ? NULL : text;
 }
 
 static int daemon_new_web(Daemon *daemon) {
@@ -384,10 +385,11 @@ static int daemon_new_web(Daemon *daemon) {
                 .metrics_address = daemon->config->metrics_bind_address,
                 .hard_fail = daemon->config->bind_address_hard_fail,
                 .version = PACKAGE_VERSION,
-                .config = on_web_config,
                 .metrics_detail = daemon->config->metrics_detail,
                 .max_series = (size_t) daemon->config->metrics_max_series,
+                .config = on_web_config,
                 .counters = on_web_counters,
+                .failed = on_web_failed,
                 .userdata = daemon,
         };
 
@@ -395,7 +397,6 @@ static int daemon_new_web(Daemon *daemon) {
 }
 
 /* Takes the client. */
-                .failed = on_web_failed,
 static int daemon_new_parts(Daemon *daemon, KubeClientConfig *client) {
         int r = daemon_new_manager(daemon, client);
 
@@ -433,6 +434,8 @@ static int daemon_start(Daemon *daemon) {
                 r = api_server_start(daemon->api);
                 if (r < 0)
                         return log_error_errno(r, "Failed to begin to follow the API server: %m");
+                if (daemon->events)
+                        daemon_events_started(daemon->events, PACKAGE_VERSION);
         }
         if (daemon->manifests) {
                 r = manifests_start(daemon->manifests);
@@ -444,8 +447,6 @@ static int daemon_start(Daemon *daemon) {
                    "Started on node %s",
                    daemon->config->node_name);
         daemon_notify(daemon);
-                if (daemon->events)
-                        daemon_events_started(daemon->events, PACKAGE_VERSION);
         return 0;
 }
 

@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	packaging/kubernetes/rbac.yaml \
 	packaging/prometheus/ipvsproxy.rules.yaml \
 	packaging/rpm/ipvsproxy.spec
+dist_examples_DATA += packaging/systemd/ipvsproxy-logind.conf
 
 dist_doc_DATA = docs/compatibility.md docs/operating.md docs/security.md
 

@@ -12,6 +12,7 @@
 #include "bus/dump.h"
 #include "bus/hold.h"
 #include "bus/index.h"
+#include "bus/inhibitor.h"
 #include "bus/monitor.h"
 #include "bus/peers.h"
 #include "bus/polkit.h"
@@ -47,6 +48,7 @@ struct Bus {
         Dumps *dumps; /* owned */
         Monitors *monitors; /* owned */
         Holds *holds; /* owned */
+        Inhibitor *inhibitor; /* owned */
         Peers *peers; /* owned: of this connection */
         Polkit *polkit; /* owned: of this connection */
         ServiceView view; /* of the object a call is for */

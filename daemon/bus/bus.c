@@ -65,6 +65,7 @@ static void on_manager(Manager *manager, void *userdata) {
 
         bus->counts_outdated = true;
         signals_note_manager(bus->signals);
+        inhibitor_note_manager(bus->inhibitor);
         monitors_note_manager(bus->monitors);
 }
 
@@ -113,6 +114,8 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
         if (r >= 0)
                 r = holds_new(bus, &bus->holds);
         if (r >= 0)
+                r = inhibitor_new(event, manager, options->shutdown_delay_usec, &bus->inhibitor);
+        if (r >= 0)
                 r = bus_index_ports(bus);
         if (r >= 0)
                 r = manager_add_port_observer(manager, on_port, bus);
@@ -129,6 +132,10 @@ int bus_start(Bus *bus) {
         return bus_connection_start(bus);
 }
 
+void bus_set_shutdown_delay(Bus *bus, uint64_t delay_usec) {
+        inhibitor_set_delay(bus->inhibitor, delay_usec);
+}
+
 void bus_counters(const Bus *bus, BusCounters *ret) {
         *ret = bus->counters;
         ret->n_denied = bus->polkit ? polkit_n_denied(bus->polkit) : 0;
@@ -140,6 +147,7 @@ Bus *bus_free(Bus *bus) {
         manager_remove_observers(bus->manager, bus);
         manager_on_override(bus->manager, NULL, NULL);
         bus_connection_done(bus);
+        (void) inhibitor_free(bus->inhibitor);
         (void) holds_free(bus->holds);
         (void) monitors_free(bus->monitors);
         (void) dumps_free(bus->dumps);

@@ -23,6 +23,7 @@ typedef struct BusOptions {
          */
         int (*reload)(char **ret_problem, void *userdata);
         void *userdata;
+        uint64_t shutdown_delay_usec; /* how long a shutdown of the machine waits for connections; 0 = not at all */
 } BusOptions;
 
 /* Borrows both, which must outlive it. No I/O. -ENOMEM. */
@@ -33,6 +34,9 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
  * -ENOMEM and the like.
  */
 int bus_start(Bus *bus);
+
+/* Of the options; after a reload. */
+void bus_set_shutdown_delay(Bus *bus, uint64_t delay_usec);
 
 typedef struct BusCounters {
         uint64_t n_calls; /* method calls that were admitted */

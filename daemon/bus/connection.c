@@ -35,6 +35,8 @@ static void bus_disconnect(Bus *bus) {
         bus_resync_done(bus);
         dumps_disconnect(bus->dumps);
         monitors_disconnect(bus->monitors);
+        if (bus->inhibitor)
+                inhibitor_disconnect(bus->inhibitor);
         bus->request = sd_bus_slot_unref(bus->request);
         bus->has_name = false;
         bus->polkit = polkit_free(bus->polkit);
@@ -69,6 +71,7 @@ void bus_name_acquired(Bus *bus) {
         bus->has_name = true;
         bus->backoff_usec = BACKOFF_FIRST_USEC;
         log_info("On the bus as " BUS_NAME);
+        inhibitor_connect(bus->inhibitor, bus->bus);
 }
 
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {

@@ -22,6 +22,8 @@ libbus_a_SOURCES = \
 	daemon/bus/hold.h \
 	daemon/bus/index.c \
 	daemon/bus/index.h \
+	daemon/bus/inhibitor.c \
+	daemon/bus/inhibitor.h \
 	daemon/bus/json.c \
 	daemon/bus/json.h \
 	daemon/bus/lists.c \

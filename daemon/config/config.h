@@ -13,6 +13,7 @@
 
 #include "common/addr.h"
 #include "common/macros.h"
+#include "model/metrics-detail.h"
 #include "model/filter.h" /* DetectLocalMode, PingMode */
 
 /* What this run is for. Of several that were asked for, the last of this list wins. */
@@ -148,6 +149,9 @@ typedef struct Config {
         char *manifests; /* directory read instead of the API server; "" = none */
         PingMode ping;
         AuditMode audit;
+        MetricsDetail metrics_detail;
+        int32_t metrics_max_series; /* of service ports, with METRICS_DETAIL_AUTO */
+        uint64_t shutdown_delay_usec; /* how long a shutdown of the machine may wait for connections; 0: not at all */
         bool dry_run; /* compute and report, write nothing to the kernel */
         char *state_directory;
 } Config;

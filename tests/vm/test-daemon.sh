@@ -23,7 +23,7 @@ foreign() {
 foreign_before=$(foreign)
 
 # What leaves with connections drains; here it does so for no longer than it has to.
-unit_configure "${founding_flags[@]}" --drain-timeout=2s
+unit_configure "${founding_flags[@]}" --drain-timeout=2s --shutdown-delay=4s
 unit_start || finish
 succeeds 'all services are in the kernel' unit_synced
 

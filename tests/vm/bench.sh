@@ -1,14 +1,90 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bench.sh [SERVICESxENDPOINTS...]: what the manager's work costs on a real kernel (tests/bench/manager-bench.c).
-set -euo pipefail
+# bench.sh [SERVICESxENDPOINTS...]: what the manager's work costs on a real kernel (tests/bench/manager-bench.c), then
+# what the whole daemon costs against an API server with as many objects. Not a test: it prints numbers, and
+# tests/bench/compare judges them.
+set -uo pipefail
+# shellcheck source=tests/vm/lib.sh
+source "${BASH_SOURCE%/*}/lib.sh"
 (($#)) || set -- 100x10 1000x10 10000x10 45000x5
 
-modprobe -q ip_vs || true
-for size; do
-        printf 'size %s\n' "$size"
-        manager-bench "${size%x*}" "${size#*x}"
+# bench_value NAME VALUE UNIT
+bench_value() {
+        printf '%-28s %10d %s\n' "$1" "$2" "$3"
+}
+
+now_msec() {
+        local now=${EPOCHREALTIME/[.,]/}
+        printf '%d\n' "$((now / 1000))"
+}
+
+# CPU time of the daemon so far, in milliseconds
+daemon_cpu() {
+        local -a stat
+        read -ra stat <"/proc/$(unit_pid)/stat"
+        printf '%d\n' "$(((stat[13] + stat[14]) * 1000 / $(getconf CLK_TCK)))"
+}
+
+# daemon_status FIELD: of /proc/PID/status, in KiB
+daemon_status() {
+        awk -v field="$1:" '$1 == field { print $2 }' "/proc/$(unit_pid)/status"
+}
+
+# daemon_until_synced NAME COMMAND...: how long from the command until everything is in the kernel
+daemon_until_synced() {
+        local name=$1 begun
+        shift
+        begun=$(now_msec)
+        "$@" || return
+        ipvsproxyctl wait --timeout=900 >/dev/null || return
+        bench_value "$name" "$(($(now_msec) - begun))" ms
+}
+
+# daemon_bench SERVICES ENDPOINTS
+daemon_bench() {
+        local cpu
+        api_start --generate "services=$1,endpoints=$2"
+        unit_kubeconfig
+        daemon_until_synced daemon-start systemctl start ipvsproxyd.service || return
+        bench_value daemon-start-cpu "$(daemon_cpu)" ms
+        bench_value daemon-rss "$(daemon_status VmRSS)" KiB
+        bench_value daemon-rss-own "$(daemon_status RssAnon)" KiB
+        bench_value daemon-rss-peak "$(daemon_status VmHWM)" KiB
+        sleep 5
+        cpu=$(daemon_cpu)
+        sleep 20
+        bench_value daemon-idle-per-mille "$((($(daemon_cpu) - cpu) / 20))" 1/1000
+        daemon_until_synced daemon-restart systemctl restart ipvsproxyd.service || return
+        bench_value daemon-restart-writes "$(curl -s http://127.0.0.1:10249/metrics |
+                awk '$1 == "ipvsproxy_kernel_operations_total" { print $2 }')" operations
+        bench_value daemon-restart-rss "$(daemon_status VmRSS)" KiB
+        systemctl stop ipvsproxyd.service
+        kill "$api_pid"
+        wait "$api_pid" 2>/dev/null
+}
+
+clean() {
         ipvsadm -C
         ip link del kube-ipvs0
         nft delete table inet ipvsproxy
-done | tee "$RESULTS/bench"
+        rm -rf /run/ipvsproxy/* /var/lib/ipvsproxy/*
+}
+
+bench() {
+        local size
+        for size; do
+                printf 'size %s\n' "$size"
+                manager-bench "${size%x*}" "${size#*x}"
+                clean
+                daemon_bench "${size%x*}" "${size#*x}" || printf 'daemon-failed 1 times\n'
+                clean
+        done
+}
+
+modprobe -q ip_vs || true
+cluster_up >&2
+cluster_service_range 10.64.0.0/10 >&2
+unit_configure --proxy-mode=ipvs --bind-address=172.16.1.10 --masquerade-all --ipvs-sync-period=1h \
+        --kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig
+bench "$@" | tee "$RESULTS/bench"
+! grep -q daemon-failed "$RESULTS/bench"

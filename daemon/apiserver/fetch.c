@@ -5,8 +5,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "apiserver/json-parse.h"
 #include "apiserver/json-read.h"
-#include "apiserver/json-split.h"
 
 #define FETCH_MAX (256U << 10)
 

@@ -2,9 +2,10 @@
 #include "apiserver/json-split.h"
 
 #include <errno.h>
-#include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "apiserver/json-parse.h"
 #include "common/macros.h"
 
 /* A buffer that once held a large object is given back behind it. */
@@ -263,30 +264,4 @@ int json_split_end(const JsonSplit *split) {
 
 int json_split_envelope(const JsonSplit *split, json_object **ret) {
         return split->envelope.size > 0 ? json_parse(split->envelope.bytes, split->envelope.size, ret) : -EBADMSG;
-}
-
-int json_parse(const char *text, size_t size, json_object **ret) {
-        json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
-        enum json_tokener_error error;
-        json_object *object;
-        size_t used;
-
-        if (!tokener)
-                return -ENOMEM;
-        if (size > INT32_MAX) {
-                json_tokener_free(tokener);
-                return -EBADMSG;
-        }
-        object = json_tokener_parse_ex(tokener, text, (int) size);
-        error = json_tokener_get_error(tokener);
-        used = json_tokener_get_parse_end(tokener);
-        json_tokener_free(tokener);
-        while (error == json_tokener_success && used < size && is_space(text[used]))
-                used++;
-        if (error != json_tokener_success || used < size || !object) {
-                (void) json_object_put(object);
-                return error == json_tokener_error_depth ? -EMLINK : -EBADMSG;
-        }
-        *ret = object;
-        return 0;
 }

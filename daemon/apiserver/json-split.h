@@ -23,8 +23,6 @@ typedef enum JsonSplitMode {
 #define JSON_ENVELOPE_MAX (64U << 10)
 /* What is given out of an object that is larger than allowed */
 #define JSON_CUT_SIZE 4096U
-/* Nesting that the parser accepts */
-#define JSON_DEPTH_MAX 64
 
 /*
  * One piece. `cut`: it was above JSON_OBJECT_MAX, and `text` is its beginning. A negative return ends the feeding and is
@@ -62,6 +60,3 @@ int json_split_end(const JsonSplit *split);
 
 /* A list's members, `items` being empty. -EBADMSG, -ENOMEM. */
 int json_split_envelope(const JsonSplit *split, json_object **ret);
-
-/* Parses exactly one value. -EBADMSG, -EMLINK (nested deeper than JSON_DEPTH_MAX), -ENOMEM. */
-int json_parse(const char *text, size_t size, json_object **ret);

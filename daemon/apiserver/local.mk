@@ -30,6 +30,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/fetch.h \
 	daemon/apiserver/http-client.c \
 	daemon/apiserver/http-client.h \
+	daemon/apiserver/json-parse.c \
+	daemon/apiserver/json-parse.h \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
 	daemon/apiserver/json-split.c \

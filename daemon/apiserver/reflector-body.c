@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apiserver/json-parse.h"
 #include "apiserver/json-read.h"
 #include "apiserver/reflector-private.h"
 
@@ -93,7 +94,7 @@ static int reflector_on_item(const char *text, size_t size, bool cut, void *user
 
         if (reflector->status != 200)
                 return 0;
-        r = cut ? 0 : json_parse(text, size, &object);
+        r = cut ? 0 : json_parse_object(text, size, &object);
         if (cut || r < 0)
                 return reflector_reject(reflector, text, size, cut, r);
         reflector->n_items++;
@@ -169,7 +170,7 @@ static int reflector_on_event(const char *text, size_t size, bool cut, void *use
         const char *type;
         int r;
 
-        r = cut ? 0 : json_parse(text, size, &event);
+        r = cut ? 0 : json_parse_object(text, size, &event);
         if (cut || r < 0)
                 return reflector_reject(reflector, text, size, cut, r);
         type = string_member(event, "type");

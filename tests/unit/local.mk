@@ -83,7 +83,8 @@ tests_unit_test_config_fields_SOURCES = tests/unit/test-config-fields.c tests/un
 tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 
 # apiserver/: what needs no network. recorded.c reads what a real API server answered.
-unit_api = tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed tests/unit/test-reflector \
+unit_api = tests/unit/test-api-parse tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed \
+	tests/unit/test-reflector \
 	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport \
 	tests/unit/test-events
 check_PROGRAMS += $(unit_api)
@@ -91,6 +92,9 @@ TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 unit_api_libs = libapiserver.a libmodel.a libcommon.a $(JSON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 unit_recorded = tests/unit/recorded.c tests/unit/recorded.h
+tests_unit_test_api_parse_SOURCES = tests/unit/test-api-parse.c $(unit_recorded)
+tests_unit_test_api_parse_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_api_parse_LDADD = $(unit_api_libs)
 tests_unit_test_api_split_SOURCES = tests/unit/test-api-split.c $(unit_recorded)
 tests_unit_test_api_split_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_api_split_LDADD = $(unit_api_libs)

@@ -8,7 +8,7 @@
 
 #include "apiserver/feed.h"
 #include "apiserver/json-read.h"
-#include "apiserver/json-split.h"
+#include "apiserver/json-parse.h"
 #include "common/log.h"
 
 typedef struct Fixture {

@@ -5,6 +5,7 @@
 
 #include "tests/unit/test.h"
 
+#include "apiserver/json-parse.h"
 #include "apiserver/json-read.h"
 #include "apiserver/json-split.h"
 #include "tests/unit/recorded.h"

@@ -7,7 +7,7 @@
 #include "tests/unit/test.h"
 
 #include "apiserver/decode.h"
-#include "apiserver/json-split.h"
+#include "apiserver/json-parse.h"
 #include "tests/unit/recorded.h"
 
 #define META "\"metadata\":{\"name\":\"web\",\"namespace\":\"default\"}"

@@ -67,6 +67,11 @@ static void check_bus(Doctor *doctor) {
 
 /* ---- the daemon */
 
+/* An address that is refused, or a node port that is taken, is no matter of the node alone. */
+static bool condition_is_of_services(const char *type) {
+        return strcmp(type, "AddressesServed") == 0 || strcmp(type, "NodePortsFree") == 0;
+}
+
 static void check_conditions(Doctor *doctor) {
         json_object *conditions = json_get(doctor->daemon, "conditions");
 
@@ -79,9 +84,8 @@ static void check_conditions(Doctor *doctor) {
 
                 if (good)
                         continue;
-                /* An address that is refused is a matter of its service, not of the node. */
                 if (strcmp(status, "false") == 0 &&
-                    strcmp(json_get_text(condition, "type"), "AddressesServed") != 0)
+                    !condition_is_of_services(json_get_text(condition, "type")))
                         result = CHECK_FAIL;
                 doctor_add(doctor, result, "condition", "\"ipvsproxyctl status\" says more",
                            "%s is %s (%s)%s%s", json_get_text(condition, "type"), status,

@@ -88,6 +88,17 @@ static void print_service(const Client *client, json_object *story) {
                                               : "not bound: it is the node's own, or refused");
 }
 
+static void print_listener(json_object *story) {
+        const char *listener = json_get_text(story, "listener");
+
+        if (*listener)
+                lines_add("In the way",
+                          "of a process of user %" PRIu64 " that listens on %s and is not reached "
+                          "there%s\"ss -lnp sport = :%" PRIu64 "\" names it",
+                          json_get_number(story, "listenerUid"), listener, lines_dash(),
+                          json_get_number(story, "port"));
+}
+
 static void print_filter(json_object *story) {
         json_object *filter = json_get(story, "filter");
         const char *label = "Filter";
@@ -190,6 +201,7 @@ int explain_print(Client *client, json_object *story) {
         int r;
 
         print_service(client, story);
+        print_listener(story);
         print_filter(story);
         print_kernel(story);
         r = print_endpoints(client, story);

@@ -31,6 +31,9 @@ static const struct {
         { "Programmed", NULL,
           "it is tried again by itself; \"ipvsproxyctl list --state=degraded\" names the "
           "services" },
+        { "NodePortsFree", NULL,
+          "processes listen where services have their node ports, and are no longer reached there: "
+          "\"journalctl -u ipvsproxyd\" and \"ipvsproxyctl list\" name them" },
         { "AddressesServed", NULL, "\"ipvsproxyctl list --state=refused\" names the services" },
 };
 

@@ -11,6 +11,7 @@ static const char *const condition_type_table[_CONDITION_MAX] = {
         [CONDITION_API_REACHABLE] = "ApiReachable",
         [CONDITION_PROGRAMMED] = "Programmed",
         [CONDITION_ADDRESSES_SERVED] = "AddressesServed",
+        [CONDITION_NODE_PORTS_FREE] = "NodePortsFree",
 };
 
 static Condition condition_kernel(const ManagerStatus *status) {
@@ -47,12 +48,18 @@ static Condition condition_addresses(const ManagerStatus *status) {
         return status->n_refused > 0 ? (Condition) { "false", "AddressRefused", 0 } : (Condition) { "true", "", 0 };
 }
 
+static Condition condition_node_ports(const ManagerStatus *status) {
+        return status->n_node_port_conflicts > 0 ? (Condition) { "false", "NodePortInUse", 0 } :
+                                                   (Condition) { "true", "", 0 };
+}
+
 bool conditions_update(Condition conditions[static _CONDITION_MAX], const ManagerStatus *status, uint64_t now_usec) {
         const Condition now[_CONDITION_MAX] = {
                 [CONDITION_KERNEL_READY] = condition_kernel(status),
                 [CONDITION_API_REACHABLE] = condition_api(status),
                 [CONDITION_PROGRAMMED] = condition_programmed(status),
                 [CONDITION_ADDRESSES_SERVED] = condition_addresses(status),
+                [CONDITION_NODE_PORTS_FREE] = condition_node_ports(status),
         };
         bool changed = false;
 

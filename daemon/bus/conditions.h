@@ -17,6 +17,7 @@ typedef enum ConditionType {
         CONDITION_API_REACHABLE,
         CONDITION_PROGRAMMED, /* what is wanted is in the kernel */
         CONDITION_ADDRESSES_SERVED, /* no address of a service is refused */
+        CONDITION_NODE_PORTS_FREE, /* no process listens where a service has its node port */
         _CONDITION_MAX,
 } ConditionType;
 

@@ -64,7 +64,20 @@ static void describe_kernel(Json *json, const ServerState *server) {
         json_close(json, '[');
 }
 
-static void describe_virtual_servers(Json *json, const DesiredPort *port, bool kernel) {
+/* The socket of a process that is no longer reached because of a node port. */
+static void describe_listener(const Bus *bus, Json *json, const DesiredPort *port, const PortServer *server) {
+        const ListenerInfo *listener =
+                server->kind == ADDRESS_KIND_NODE_PORT ? port_view_listener(bus->manager, port) : NULL;
+        char address[IP_PORT_STRLEN];
+
+        if (!listener)
+                return;
+        json_text(json, "listener", ip_port_format(&listener->addr, listener->port, address));
+        json_number(json, "listenerUid", listener->uid);
+        json_number(json, "listenerInode", listener->inode);
+}
+
+static void describe_virtual_servers(const Bus *bus, Json *json, const DesiredPort *port, bool kernel) {
         char address[IP_ADDR_STRLEN];
 
         json_open(json, "virtualServers", '[');
@@ -79,6 +92,7 @@ static void describe_virtual_servers(Json *json, const DesiredPort *port, bool k
                 json_number(json, "fwmark", key->fwmark);
                 if (port_server_refusal(server) != REFUSAL_NONE)
                         json_text(json, "refused", refusal_reason_to_string(port_server_refusal(server)));
+                describe_listener(bus, json, port, server);
                 if (kernel && server->claim.server)
                         describe_kernel(json, server->claim.server);
                 json_close(json, '{');
@@ -170,7 +184,7 @@ int describe_service(Bus *bus,
                 return r;
         json_open(json, key, '{');
         describe_view(json, &bus->view);
-        describe_virtual_servers(json, port, sections & DESCRIBE_KERNEL);
+        describe_virtual_servers(bus, json, port, sections & DESCRIBE_KERNEL);
         if (sections & DESCRIBE_ENDPOINTS)
                 r = describe_endpoints(bus, json, port, sections & DESCRIBE_STATISTICS, max_endpoints);
         if (r >= 0 && (sections & DESCRIBE_STATISTICS) &&
@@ -341,6 +355,7 @@ static int explain_document(Bus *bus, Json *json, const DesiredPort *port, const
         json_boolean(json, "sourceRanges", server->firewalled);
         if (port_server_refusal(server) != REFUSAL_NONE)
                 json_text(json, "refused", refusal_reason_to_string(port_server_refusal(server)));
+        describe_listener(bus, json, port, server);
         explain_filter(bus, json, server);
         json_open(json, "kernel", '{');
         describe_kernel(json, server->claim.server);

@@ -79,10 +79,10 @@ static int service_enumerate(sd_bus *b, const char *prefix, void *userdata, char
 
 /* ---- properties with a type of their own */
 
-static int append_virtual_server(sd_bus_message *reply, const PortServer *server) {
+static int append_virtual_server(sd_bus_message *reply, const PortServer *server, const ListenerInfo *listener) {
         const VirtualServer *wanted = &server->claim.wanted;
         RefusalReason refusal = port_server_refusal(server);
-        char address[IP_ADDR_STRLEN];
+        char address[IP_ADDR_STRLEN], socket[IP_PORT_STRLEN];
         int r;
 
         r = sd_bus_message_open_container(reply, 'r', "ssqua{sv}");
@@ -97,6 +97,18 @@ static int append_virtual_server(sd_bus_message *reply, const PortServer *server
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0 && refusal != REFUSAL_NONE)
                 r = sd_bus_message_append(reply, "{sv}", "refused", "s", refusal_reason_to_string(refusal));
+        if (r >= 0 && listener && server->kind == ADDRESS_KIND_NODE_PORT)
+                r = sd_bus_message_append(reply,
+                                          "{sv}{sv}{sv}",
+                                          "listener",
+                                          "s",
+                                          ip_port_format(&listener->addr, listener->port, socket),
+                                          "listener-uid",
+                                          "u",
+                                          listener->uid,
+                                          "listener-inode",
+                                          "u",
+                                          listener->inode);
         if (r >= 0)
                 r = sd_bus_message_append(
                         reply, "{sv}", "real-servers", "u", (uint32_t) server->claim.dests->n_servers);
@@ -114,10 +126,11 @@ static int get_virtual_servers(sd_bus *b,
                                sd_bus_error *error) {
         const Bus *bus = userdata;
         const DesiredPort *port = bus->view.port;
+        const ListenerInfo *listener = port_view_listener(bus->manager, port);
         int r = sd_bus_message_open_container(reply, 'a', "(ssqua{sv})");
 
         for (size_t i = 0; r >= 0 && i < MIN2(port->n_servers, (uint32_t) ROWS_MAX); i++)
-                r = append_virtual_server(reply, &port->servers[i]);
+                r = append_virtual_server(reply, &port->servers[i], listener);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

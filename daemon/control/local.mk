@@ -22,6 +22,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/manager-private.h \
 	daemon/control/measure.c \
 	daemon/control/measure.h \
+	daemon/control/node-ports.c \
+	daemon/control/node-ports.h \
 	daemon/control/node-setup.c \
 	daemon/control/node-setup.h \
 	daemon/control/node-view.c \

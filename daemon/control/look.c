@@ -53,9 +53,11 @@ static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) 
         host_addresses_done(&manager->host);
         manager->host = host;
         r = manager_update_view(manager);
-        if (!same)
+        if (!same) {
                 manager_host_changed(manager);
         return r;
+                manager->look |= LOOK_SOCKETS;
+        }
 }
 
 static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
@@ -77,6 +79,9 @@ static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsig
         case LOOK_SERVERS:
                 return manager_look_at_servers(manager, parts);
         default:
+        case LOOK_SOCKETS:
+                (void) manager_look_at_node_ports(manager);
+                return 0; /* what is in the way is told; nothing waits for it */
                 (void) node_setup(manager->backend, &manager->options, &manager->info, &manager->drift);
                 return 0; /* its failures were told at the start, and nothing waits for them */
         }
@@ -108,7 +113,7 @@ static void manager_note_missing(Manager *manager, unsigned part, int error) {
 }
 
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
-        static const unsigned parts_of_look[] = { LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS, LOOK_NODE };
+        static const unsigned parts_of_look[] = { LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS, LOOK_NODE, LOOK_SOCKETS };
         AdoptParts parts = manager_adopt_parts(manager);
         unsigned look = manager->look;
         int r, first = 0;

@@ -12,6 +12,7 @@
 #include "control/manager.h"
 #include "control/measure.h"
 #include "control/node-drain.h"
+#include "control/node-ports.h"
 #include "control/node-view.h"
 #include "control/overrides.h"
 #include "control/reconciler.h"
@@ -55,8 +56,9 @@ enum {
         LOOK_FILTER = 2,
         LOOK_SERVERS = 4,
         LOOK_NODE = 8, /* sysctls and timeouts */
+        LOOK_SOCKETS = 16, /* of processes in the way of node ports */
         LOOK_KERNEL = LOOK_ADDRESSES | LOOK_FILTER | LOOK_SERVERS,
-        LOOK_ALL = LOOK_KERNEL | LOOK_NODE,
+        LOOK_ALL = LOOK_KERNEL | LOOK_NODE | LOOK_SOCKETS,
 };
 
 /* overrides.c */
@@ -134,6 +136,7 @@ struct Manager {
         ManagerOverrides overrides;
         NodeDrain node_drain;
 };
+        NodePorts node_ports;
 
 AdoptParts manager_adopt_parts(Manager *manager);
 uint64_t manager_now(const Manager *manager); /* CLOCK_BOOTTIME */

@@ -44,6 +44,8 @@ static void on_port_changed(const DesiredPort *before, const DesiredPort *after,
         else if (!after)
                 log_v(1, "Removing service port \"%s%s\"", port->id, colon);
         refusal_log_observe(&manager->refusals, before, after, manager_now(manager));
+        if (node_port_changed(before, after))
+                manager->look |= LOOK_SOCKETS;
         for (PortObserverEntry *e = manager->port_observers; e; e = e->next)
                 e->observer(before, after, e->userdata);
 }
@@ -132,6 +134,7 @@ Manager *manager_free(Manager *manager) {
         (void) kernel_backend_free(manager->backend);
         measure_done(&manager->measure);
         drift_log_done(&manager->drift);
+        node_ports_done(&manager->node_ports);
         node_view_done(&manager->view);
         host_addresses_done(&manager->host);
         owned_options_done(&manager->owned);

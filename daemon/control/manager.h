@@ -117,6 +117,7 @@ typedef struct ManagerStatus {
         uint64_t drain_connections; /* left, as last counted */
         uint64_t n_draining; /* real servers at weight 0 with connections */
         const char *error; /* the first failing object and why; "" if all is well. Valid until the next change. */
+        uint64_t n_node_port_conflicts; /* sockets of processes in the way of node ports */
         const char *node_name; /* valid as long as the manager */
 } ManagerStatus;
 

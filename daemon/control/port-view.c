@@ -62,7 +62,10 @@ PortState port_view_state(const Manager *manager, const DesiredPort *port, const
         }
         if (refusal == REFUSAL_NONE && port->service->n_refused > 0)
                 refusal = port->service->refused[0].reason;
-        *ret_reason = failed && !synced ? "KernelError" : refusal_reason_to_string(refusal);
+        *ret_reason = failed && !synced               ? "KernelError" :
+                      refusal != REFUSAL_NONE          ? refusal_reason_to_string(refusal) :
+                      port_view_listener(manager, port) ? "NodePortInUse" :
+                                                         "";
         if (failed && !synced)
                 return PORT_STATE_DEGRADED;
         if (refusal != REFUSAL_NONE)

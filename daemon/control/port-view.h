@@ -29,6 +29,9 @@ const char *port_state_to_string(PortState state);
 /* *ret_reason: a CamelCase token, "" if fine; static. */
 PortState port_view_state(const Manager *manager, const DesiredPort *port, const char **ret_reason);
 
+/* The socket of a process in the way of its node port, or NULL; see control/node-ports.h. Valid until the next turn. */
+const ListenerInfo *port_view_listener(const Manager *manager, const DesiredPort *port);
+
 typedef struct EndpointRow {
         IpPort addr;
         const char *state; /* static: "ready", "not-ready", "terminating", "draining", … see endpoint_row_states */

@@ -239,6 +239,15 @@ static void manager_note_losses(Manager *manager, const ReconcilerResult *result
                 sync_fail_whole(manager, result->error, result->message);
 }
 
+/* After the last change: node ports that came may be those of a process. True: that is to be told with this sync. */
+static bool manager_look_at_sockets(Manager *manager) {
+        if (!(manager->look & LOOK_SOCKETS) || !manager->removals_allowed)
+                return false;
+        manager->look &= ~(unsigned) LOOK_SOCKETS;
+        (void) manager_look_at_node_ports(manager);
+        return store_n_dirty(manager->store) > 0;
+}
+
 static void manager_turn(Manager *manager) {
         PlanOptions options = {
                 .now_usec = manager_now(manager),
@@ -264,7 +273,7 @@ static void manager_turn(Manager *manager) {
                 manager->sync_failed += result.n_failed - 1;
         }
         manager_note_losses(manager, &result);
-        if (!result.more && !manager_allow_removals(manager))
+        if (!result.more && !manager_allow_removals(manager) && !manager_look_at_sockets(manager))
                 sync_end(manager);
 }
 

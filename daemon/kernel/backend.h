@@ -61,6 +61,20 @@ typedef struct ConntrackFlow {
         IpPort endpoint;
 } ConntrackFlow;
 
+/* ---- sockets */
+
+/* A socket of this host that waits for connections, or for datagrams. */
+typedef struct ListenerInfo {
+        IpAddr addr; /* unspecified: every address of the family, and those of IPv4 too unless v6_only */
+        uint8_t protocol; /* Protocol */
+        uint16_t port; /* host order */
+        bool v6_only;
+        uint32_t uid; /* whose */
+        uint32_t inode; /* of the socket, as in /proc/PID/fd */
+} ListenerInfo;
+
+typedef int (*ListenerVisitor)(const ListenerInfo *listener, void *userdata);
+
 /* ---- notifications */
 
 /* What somebody (also this process) changed. Delivered from the event loop, never from within a call. */
@@ -129,6 +143,9 @@ typedef struct KernelBackendOps {
                                    const ConntrackFlow *flows,
                                    size_t n_flows,
                                    size_t *ret_deleted);
+
+        /* All of both families; of a protocol that the kernel cannot list, none. A socket may be visited twice. */
+        int (*listener_dump)(KernelBackend *backend, ListenerVisitor visitor, void *userdata);
 
         /* Below /proc/sys: "net/ipv4/vs/conntrack". Value without newline, owned by the caller. */
         int (*sysctl_read)(KernelBackend *backend, const char *name, char **ret_value);

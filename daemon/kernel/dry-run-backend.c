@@ -65,6 +65,10 @@ static int dry_run_filter_dump(KernelBackend *backend, FilterVisitor visitor, vo
         return inner(backend)->ops->filter_dump(inner(backend), visitor, userdata);
 }
 
+static int dry_run_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata) {
+        return inner(backend)->ops->listener_dump(inner(backend), visitor, userdata);
+}
+
 static int dry_run_sysctl_read(KernelBackend *backend, const char *name, char **ret_value) {
         return inner(backend)->ops->sysctl_read(inner(backend), name, ret_value);
 }
@@ -235,6 +239,7 @@ static const KernelBackendOps dry_run_ops = {
         .filter_apply = dry_run_filter_apply,
         .filter_dump = dry_run_filter_dump,
         .conntrack_flush_udp = dry_run_conntrack_flush_udp,
+        .listener_dump = dry_run_listener_dump,
         .sysctl_read = dry_run_sysctl_read,
         .sysctl_write = dry_run_sysctl_write,
         .watch = dry_run_watch,

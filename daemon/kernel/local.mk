@@ -35,6 +35,8 @@ libkernel_a_SOURCES = \
 	daemon/kernel/ipvs-message.h \
 	daemon/kernel/ipvs-sockopt.c \
 	daemon/kernel/ipvs-sockopt.h \
+	daemon/kernel/listeners.c \
+	daemon/kernel/listeners.h \
 	daemon/kernel/monitor.c \
 	daemon/kernel/monitor.h \
 	daemon/kernel/netlink-backend.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel in memory: its version, sysctls, IPVS timeouts and conntrack. */
+/* The kernel in memory: its version, sysctls, IPVS timeouts, conntrack and the sockets of processes. */
 #include <errno.h>
 #include <string.h>
 
@@ -162,6 +162,43 @@ int memory_sysctl_write(KernelBackend *backend, const char *name, const char *va
         return 0;
 }
 
+/* ---- sockets */
+
+static bool memory_listener_is(const ListenerInfo *a, const ListenerInfo *b) {
+        return a->protocol == b->protocol && a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
+}
+
+int memory_backend_add_listener(KernelBackend *backend, const ListenerInfo *listener) {
+        MemoryKernel *kernel = memory_kernel(backend);
+        MemoryListener *item = malloc(sizeof(MemoryListener));
+
+        if (!item)
+                return -ENOMEM;
+        *item = (MemoryListener) { kernel->listeners, *listener };
+        kernel->listeners = item;
+        return 0;
+}
+
+int memory_backend_remove_listener(KernelBackend *backend, const ListenerInfo *listener) {
+        for (MemoryListener **p = &memory_kernel(backend)->listeners; *p; p = &(*p)->next)
+                if (memory_listener_is(&(*p)->info, listener)) {
+                        MemoryListener *item = *p;
+
+                        *p = item->next;
+                        free(item);
+                        return 0;
+                }
+        return -ENOENT;
+}
+
+int memory_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata) {
+        int r = memory_begin(backend);
+
+        for (const MemoryListener *l = memory_kernel(backend)->listeners; l && r >= 0; l = l->next)
+                r = visitor(&l->info, userdata);
+        return MIN2(r, 0);
+}
+
 void memory_node_done(MemoryKernel *kernel) {
         while (kernel->sysctls) {
                 MemorySysctl *sysctl = kernel->sysctls;
@@ -176,5 +213,11 @@ void memory_node_done(MemoryKernel *kernel) {
 
                 kernel->flushed = flow->next;
                 free(flow);
+        }
+        while (kernel->listeners) {
+                MemoryListener *listener = kernel->listeners;
+
+                kernel->listeners = listener->next;
+                free(listener);
         }
 }

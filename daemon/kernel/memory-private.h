@@ -23,6 +23,11 @@ typedef struct MemorySysctl {
         char *name, *value; /* owned */
 } MemorySysctl;
 
+typedef struct MemoryListener {
+        struct MemoryListener *next;
+        ListenerInfo info;
+} MemoryListener;
+
 typedef struct MemoryFlow {
         struct MemoryFlow *next;
         ConntrackFlow flow;
@@ -43,6 +48,7 @@ typedef struct MemoryKernel {
         MemorySysctl *sysctls; /* owned */
         MemoryFlow *flushed; /* owned */
 
+        MemoryListener *listeners; /* owned */
         uint64_t n_operations;
         uint64_t fail_at, fail_every; /* counts of n_operations; 0 = off */
         int fail_error, fail_every_error;
@@ -104,7 +110,7 @@ int memory_filter_remove(KernelBackend *backend);
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
 int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata);
 
-/* memory-node.c: sysctls, timeouts and conntrack */
+/* memory-node.c: sysctls, timeouts, conntrack and sockets */
 int memory_node_init(MemoryKernel *kernel);
 void memory_node_done(MemoryKernel *kernel);
 int memory_get_info(KernelBackend *backend, KernelInfo *ret);
@@ -112,4 +118,5 @@ int memory_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts);
 int memory_get_timeouts(KernelBackend *backend, IpvsTimeouts *ret);
 int memory_flush_udp(KernelBackend *backend, const ConntrackFlow *flows, size_t n_flows, size_t *ret_deleted);
 int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_value);
+int memory_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata);
 int memory_sysctl_write(KernelBackend *backend, const char *name, const char *value);

@@ -6,6 +6,7 @@
 #include "kernel/backend.h"
 #include "kernel/conntrack.h"
 #include "kernel/ipvs.h"
+#include "kernel/listeners.h"
 #include "kernel/monitor.h"
 #include "kernel/nftables.h"
 #include "kernel/sysctl.h"
@@ -19,6 +20,7 @@ typedef struct NetlinkBackend {
         Addresses *addresses;
         Nftables *nftables;
         Conntrack *conntrack;
+        Listeners *listeners;
         Monitor *monitor; /* NULL unless watched */
 } NetlinkBackend;
 
@@ -30,6 +32,7 @@ static KernelBackend *backend_free(KernelBackend *backend) {
         NetlinkBackend *b = netlink_backend(backend);
 
         (void) monitor_free(b->monitor);
+        (void) listeners_free(b->listeners);
         (void) conntrack_free(b->conntrack);
         (void) nftables_free(b->nftables);
         (void) addresses_free(b->addresses);
@@ -149,6 +152,10 @@ static int backend_conntrack_flush_udp(KernelBackend *backend,
         return r;
 }
 
+static int backend_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata) {
+        return listeners_dump(netlink_backend(backend)->listeners, visitor, userdata);
+}
+
 static int backend_sysctl_read(KernelBackend *backend, const char *name, char **ret_value) {
         return sysctl_read(name, ret_value);
 }
@@ -204,6 +211,7 @@ static const KernelBackendOps netlink_backend_ops = {
         .filter_apply = backend_filter_apply,
         .filter_dump = backend_filter_dump,
         .conntrack_flush_udp = backend_conntrack_flush_udp,
+        .listener_dump = backend_listener_dump,
         .sysctl_read = backend_sysctl_read,
         .sysctl_write = backend_sysctl_write,
         .watch = backend_watch,
@@ -223,6 +231,8 @@ int kernel_backend_new(KernelBackend **ret) {
                 r = nftables_new(&b->nftables);
         if (r >= 0)
                 r = conntrack_new(&b->conntrack);
+        if (r >= 0)
+                r = listeners_new(&b->listeners);
         if (r < 0) {
                 (void) backend_free(&b->head);
                 return r;

@@ -234,7 +234,7 @@ static int builder_add_port(Builder *b, const DesiredPort *port) {
         b->snapshot->n_ports_in_state[state]++;
         builder_measure_port(b, port, &row);
         r = builder_count_no_local(b, port);
-        if (r >= 0 && (state == PORT_STATE_DEGRADED || state == PORT_STATE_REFUSED))
+        if (r >= 0 && reason[0])
                 r = builder_put_problem(b, port, state, reason);
         if (r < 0)
                 return r;

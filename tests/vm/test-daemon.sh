@@ -100,6 +100,30 @@ succeeds 'another proxy takes the service over' wait_until 5 has_no_server 10.25
 succeeds 'and its address goes' wait_until 5 has_no_address 10.254.77.77/32
 put_service 31001 ''
 succeeds 'it comes back' wait_until 5 has_address 10.254.77.77/32
+# A process of the node that was there first: the node port goes before it, and that is told.
+podserver --name busy --tcp 31005 >/run/podserver-busy &
+busy=$!
+wait_until 5 grep -q ^ready /run/podserver-busy
+put_service 31005 ''
+succeeds 'a node port where a process listens' wait_until 5 real_servers_are 172.16.1.10:31005/TCP 172.30.21.8:80
+says() {
+        [[ $(ipvsproxyctl "${@:2}" 2>&1) == *"$1"* ]]
+}
+succeeds 'the service says so' wait_until 5 says NodePortInUse list --no-pager default/extra
+matches 'with the socket' 'user 0 that listens on (\*|\[::\]|0\.0\.0\.0):31005' "$(ipvsproxyctl explain 172.16.1.10:31005/tcp)"
+matches 'and the node' 'NodePortsFree is false' "$(ipvsproxyctl status)"
+matches 'and a metric' 'ipvsproxy_node_port_conflicts 1' "$(curl -sS 127.0.0.1:10249/metrics)"
+matches 'and the log' 'Node port 31005/TCP of service default/extra:web: a process of user 0' \
+        "$(journalctl --no-pager -u ipvsproxyd.service)"
+matches 'what answers there is the service' '^nginx-' "$(in_ns client curl -sS --max-time 5 172.16.1.10:31005/)"
+kill "$busy"
+ipvsproxyctl resync --full >/dev/null
+succeeds 'it ended: all is well' wait_until 5 says 'NodePortsFree' status
+fails_to_say() {
+        ! says "$@"
+}
+succeeds 'and no longer told' wait_until 5 fails_to_say NodePortInUse list --no-pager default/extra
+
 apictl delete services default/extra
 succeeds 'a deleted service' wait_until 5 has_no_server 10.254.77.77:80/TCP
 succeeds 'a deleted address' wait_until 5 has_no_address 10.254.77.77/32

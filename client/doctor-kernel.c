@@ -124,7 +124,7 @@ static void check_module(Doctor *doctor, const char *name, const char *option) {
 static void check_schedulers(Doctor *doctor) {
         static const char *const schedulers[] = {
                 "rr", "wrr", "lc",  "wlc", "sed",  "nq",    "sh",
-                "dh", "fo",  "ovf", "mh",  "lblc", "lblcr",
+                "dh", "fo",  "ovf", "mh",  "lblc", "lblcr", "twos",
         };
         char have[128] = "", name[32];
         bool has_rr = false, unknown = false;

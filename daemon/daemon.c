@@ -214,14 +214,17 @@ static void on_config_change(const ConfigChange *change, void *userdata) {
                 log_warning("The setting %s changed and needs a restart", change->name);
 }
 
-static int daemon_apply(Daemon *daemon, Config *config, KubeClientConfig *client) {
+static int daemon_apply(Daemon *daemon, Config *config, KubeClientConfig *client, char **ret_problem) {
         _cleanup_(manager_config_done) ManagerConfig options = {};
         int r = manager_config_make(config, daemon->api, daemon->manifests, &options);
 
         if (r >= 0)
+                r = manager_check_options(daemon->manager, &options.options, ret_problem);
+        if (r >= 0)
                 r = manager_reconfigure(daemon->manager, &options.options);
         if (r < 0) {
                 (void) kube_client_config_free(client);
+                (void) config_free(config);
                 return r;
         }
         if (daemon->api && client)
@@ -267,7 +270,11 @@ static int daemon_reload(char **ret_problem, void *userdata) {
                            *ret_problem ? *ret_problem : "out of memory");
                 return r == -ENOMEM ? r : -EINVAL;
         }
-        r = daemon_apply(daemon, TAKE_PTR(config), client);
+        r = daemon_apply(daemon, TAKE_PTR(config), client, ret_problem);
+        if (r == -ENOPKG) {
+                log_error("%s. The configuration was not reloaded, the running one stays", *ret_problem ? *ret_problem : "");
+                return -EINVAL;
+        }
         if (r < 0)
                 return log_error_errno(r, "Failed to apply the new configuration: %m");
         log_info("Reloaded the configuration");

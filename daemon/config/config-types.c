@@ -76,7 +76,7 @@ static int mode_parse(const ConfigField *field, const char *text, void *slot, ch
         return string_set(slot, text);
 }
 
-/* Whether the kernel has the scheduler is seen when the first virtual server is made; here, whether it could. */
+/* Whether the kernel has the scheduler is tried when the kernel is looked at; here, whether it could. */
 static int scheduler_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
         if (strlen(text) > SCHEDULER_MAX || text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0')
                 return config_fault_must(

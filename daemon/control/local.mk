@@ -43,6 +43,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/refusal-log.h \
 	daemon/control/state-file.c \
 	daemon/control/state-file.h \
+	daemon/control/scheduler-probe.c \
+	daemon/control/scheduler-probe.h \
 	daemon/control/statistics.c \
 	daemon/control/statistics.h \
 	daemon/control/status.c \

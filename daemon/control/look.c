@@ -12,6 +12,7 @@
 #include "common/message-ids.h"
 #include "control/manager-private.h"
 #include "control/node-setup.h"
+#include "control/scheduler-probe.h"
 
 /* ---- what follows from the host's addresses */
 
@@ -55,9 +56,9 @@ static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) 
         r = manager_update_view(manager);
         if (!same) {
                 manager_host_changed(manager);
-        return r;
                 manager->look |= LOOK_SOCKETS;
         }
+        return r;
 }
 
 static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
@@ -78,10 +79,10 @@ static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsig
                 return adopt_filter(parts);
         case LOOK_SERVERS:
                 return manager_look_at_servers(manager, parts);
-        default:
         case LOOK_SOCKETS:
                 (void) manager_look_at_node_ports(manager);
                 return 0; /* what is in the way is told; nothing waits for it */
+        default:
                 (void) node_setup(manager->backend, &manager->options, &manager->info, &manager->drift);
                 return 0; /* its failures were told at the start, and nothing waits for them */
         }
@@ -170,6 +171,27 @@ static int manager_know_kernel(Manager *manager, char message[static MANAGER_MES
         return 0;
 }
 
+/* What could not be told is seen with the first virtual server. */
+int manager_probe_scheduler(Manager *manager, const char *scheduler, char message[static MANAGER_MESSAGE_SIZE]) {
+        char list[SCHEDULER_LIST_SIZE];
+        int r;
+
+        if (manager->options.dry_run)
+                return 0;
+        r = scheduler_probe(manager->backend, manager->journal, manager->table, scheduler, list);
+        if (r == -ENOPKG) {
+                (void) snprintf(message,
+                                MANAGER_MESSAGE_SIZE,
+                                "This kernel has no IPVS scheduler %s (ipvs.scheduler), only %s",
+                                scheduler,
+                                *list ? list : "none at all: load the module ip_vs_rr");
+                return r;
+        }
+        if (r < 0)
+                (void) log_debug_errno(r, "Failed to find out whether the kernel has the scheduler %s: %m", scheduler);
+        return 0;
+}
+
 int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         int r;
 
@@ -179,6 +201,8 @@ int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         manager->look_later = 0;
         manager->look = LOOK_KERNEL;
         r = manager_look_at_kernel(manager, message);
+        if (r >= 0)
+                r = manager_probe_scheduler(manager, manager->options.scheduler, message);
         if (r < 0)
                 return r;
         if (manager->drift.n_noted > 0)

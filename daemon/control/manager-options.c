@@ -19,7 +19,7 @@ static bool is_set(const char *text) {
 
 int owned_options_copy(OwnedOptions *owned, const ManagerOptions *from, ManagerOptions *ret) {
         owned->node_name = strdup(from->node_name ? from->node_name : "");
-        owned->scheduler = strdup(is_set(from->scheduler) ? from->scheduler : "rr");
+        owned->scheduler = strdup(is_set(from->scheduler) ? from->scheduler : SCHEDULER_DEFAULT);
         owned->state_directory = is_set(from->state_directory) ? strdup(from->state_directory) : NULL;
         owned->local_interface = strdup(from->filter.local_interface ? from->filter.local_interface : "");
         owned->node_port_nets = copy_nets(from->node_port_nets, from->n_node_port_nets);
@@ -85,6 +85,19 @@ int manager_update_view(Manager *manager) {
                 r = node_view_update(&manager->view, &manager->options, node, &manager->host);
         if (r > 0)
                 store_mark_all_dirty(manager->store);
+        return r;
+}
+
+int manager_check_options(Manager *manager, const ManagerOptions *options, char **ret_problem) {
+        const char *scheduler = is_set(options->scheduler) ? options->scheduler : SCHEDULER_DEFAULT;
+        char message[MANAGER_MESSAGE_SIZE];
+        int r;
+
+        if (!manager->adopted || strcmp(scheduler, manager->options.scheduler) == 0)
+                return 0;
+        r = manager_probe_scheduler(manager, scheduler, message);
+        if (r < 0)
+                *ret_problem = strdup(message);
         return r;
 }
 

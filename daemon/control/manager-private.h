@@ -70,6 +70,7 @@ typedef struct ManagerOverrides {
 } ManagerOverrides;
 
 #define MANAGER_MESSAGE_SIZE 192
+#define SCHEDULER_DEFAULT "rr"
 
 struct Manager {
         sd_event *event; /* owned reference */
@@ -135,8 +136,8 @@ struct Manager {
         PortObserverEntry *port_observers;
         ManagerOverrides overrides;
         NodeDrain node_drain;
-};
         NodePorts node_ports;
+};
 
 AdoptParts manager_adopt_parts(Manager *manager);
 uint64_t manager_now(const Manager *manager); /* CLOCK_BOOTTIME */
@@ -147,6 +148,8 @@ uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
  * manager_adopt() sets `adopted` when all of it is known.
  */
 int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
+/* -ENOPKG: the kernel lacks it; 0 also where that cannot be told. After the first look. */
+int manager_probe_scheduler(Manager *manager, const char *scheduler, char message[static MANAGER_MESSAGE_SIZE]);
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
 
 /* sync.c: something may have to be done. */

@@ -203,7 +203,7 @@ int manager_start(Manager *manager) {
                 return log_error_errno(r, "Failed to prepare the event loop: %m");
         (void) manager_watch(manager); /* before the look, so that nothing is missed; each turn asks again */
         r = manager_adopt(manager, message);
-        if (r == -EPERM || r == -EACCES || (r < 0 && manager->options.dry_run))
+        if (r == -EPERM || r == -EACCES || r == -ENOPKG || (r < 0 && manager->options.dry_run))
                 return log_error_errno(r, "%s", message);
         r = manager_overrides_start(manager);
         if (r < 0)

@@ -76,13 +76,18 @@ int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *o
  * state directory stay as they were. -ENOMEM: all is as it was.
  */
 int manager_reconfigure(Manager *manager, const ManagerOptions *options);
+/*
+ * Whether the kernel has what the options name, found out by trying. -ENOPKG: it has no such scheduler, and
+ * *ret_problem is a sentence, owned by the caller. Nothing to be told before the first look at the kernel.
+ */
+int manager_check_options(Manager *manager, const ManagerOptions *options, char **ret_problem);
 /* Leaves the kernel as it is. */
 Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free);
 
 /*
  * Reads and adopts what the kernel holds, sets sysctls, makes device and table, and begins to listen. A failure that
- * no retry can help (no permission, no memory) is logged and returned. Any other (no IPVS, no nftables, a device of the
+ * no retry can help (no permission, no memory, no such scheduler) is logged and returned. Any other (no IPVS, no nftables, a device of the
  * same name) is the manager's `error` in state MANAGER_STATE_DEGRADED, and is retried: until then nothing is written.
  */
 int manager_start(Manager *manager);
@@ -112,12 +117,12 @@ typedef struct ManagerStatus {
         uint64_t n_operations, n_operation_failures; /* in the kernel, over all syncs */
         uint64_t n_drift; /* repairs of what others changed */
         uint64_t n_refused; /* virtual servers wanted by a service and not given to it */
+        uint64_t n_node_port_conflicts; /* sockets of processes in the way of node ports */
         const char *drain_state; /* "off", "draining", "done": of the node, see node-drain.h */
         uint64_t drain_deadline_usec; /* 0 = none */
         uint64_t drain_connections; /* left, as last counted */
         uint64_t n_draining; /* real servers at weight 0 with connections */
         const char *error; /* the first failing object and why; "" if all is well. Valid until the next change. */
-        uint64_t n_node_port_conflicts; /* sockets of processes in the way of node ports */
         const char *node_name; /* valid as long as the manager */
 } ManagerStatus;
 

@@ -33,6 +33,9 @@ void memory_backend_hook_nth(KernelBackend *backend,
 /* As long as it is missing every IPVS operation is -ENOPROTOOPT; at first it is there. */
 void memory_backend_set_ipvs_missing(KernelBackend *backend, bool missing);
 
+/* This scheduler alone is there, a string that lives on; NULL: all that Linux has, as at first. */
+void memory_backend_set_scheduler(KernelBackend *backend, const char *name);
+
 /* Changes behind the daemon's back; events are delivered when the loop runs next. They never fail by a fault. */
 int memory_backend_foreign_ipvs(KernelBackend *backend, IpvsOp *op);
 /* On kube-ipvs0. */
@@ -49,13 +52,13 @@ void memory_backend_set_connections(KernelBackend *backend,
                                     uint32_t active,
                                     uint32_t inactive);
 
-/*
- * The whole state as text, sorted, one object a line ("vs 10.0.0.1:80/TCP rr 0x0 0", "  rs 10.1.0.1:8080 w1",
- * "addr 10.0.0.1", "filter service_ips 10.0.0.1", "flushed 10.0.0.2:53 -> 10.1.0.1:53"); owned by the caller.
 /* A process begins to listen, or ends to. No kernel tells of it. -ENOMEM; -ENOENT. */
 int memory_backend_add_listener(KernelBackend *backend, const ListenerInfo *listener);
 int memory_backend_remove_listener(KernelBackend *backend, const ListenerInfo *listener);
 
+/*
+ * The whole state as text, sorted, one object a line ("vs 10.0.0.1:80/TCP rr 0x0 0", "  rs 10.1.0.1:8080 w1",
+ * "addr 10.0.0.1", "filter service_ips 10.0.0.1", "flushed 10.0.0.2:53 -> 10.1.0.1:53"); owned by the caller.
  * The addresses of the host are not in it, of what was flushed each once.
  */
 char *memory_backend_to_string(const KernelBackend *backend);

@@ -5,14 +5,20 @@
 
 #include "kernel/memory-private.h"
 
-static bool memory_knows_scheduler(const char *name) {
+static bool memory_knows_scheduler(const MemoryKernel *kernel, const char *name) {
         static const char *const names[] = { "rr",  "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
-                                             "sh",  "sed", "nq", "fo",  "ovf",  "mh" };
+                                             "sh",  "sed", "nq", "fo",  "ovf",  "mh", "twos" };
 
+        if (kernel->scheduler)
+                return strcmp(name, kernel->scheduler) == 0;
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 if (strcmp(name, names[i]) == 0)
                         return true;
         return false;
+}
+
+void memory_backend_set_scheduler(KernelBackend *backend, const char *name) {
+        memory_kernel(backend)->scheduler = name;
 }
 
 RealServerInfo *memory_ipvs_find_dest(const MemoryServer *server, const IpPort *addr) {
@@ -80,7 +86,7 @@ static int memory_change_service(MemoryKernel *kernel, MemoryServer *server, con
                 return -EEXIST;
         if (op->kind == IPVS_OP_SET_SERVICE && !server)
                 return -ESRCH;
-        if (!memory_knows_scheduler(op->service.scheduler))
+        if (!memory_knows_scheduler(kernel, op->service.scheduler))
                 return -ENOENT;
         if (!server)
                 return memory_add_service(kernel, &op->service);
@@ -128,6 +134,13 @@ int memory_ipvs_change(MemoryKernel *kernel, const IpvsOp *op) {
 /* Where Kubernetes takes node ports from. */
 #define MEMORY_NODE_PORT_FIRST 30000
 
+/* 198.51.100.0/24 is nobody's: what is tried there is no service. */
+static bool memory_is_documentation(const IpAddr *addr) {
+        static const uint8_t net[] = { 198, 51, 100 };
+
+        return addr->family == AF_INET && memcmp(addr->bytes, net, sizeof(net)) == 0;
+}
+
 /*
  * DESIGN §7: filter sets first. An address of the host is no service address: others are served on it too. It may have
  * gone a moment ago; then it is known by the port. Where somebody took the whole table away nothing is in it.
@@ -143,7 +156,7 @@ static void memory_check_op(MemoryKernel *kernel, const IpvsOp *op) {
         char text[VIRTUAL_SERVER_STRLEN];
 
         if ((op->kind != IPVS_OP_ADD_SERVICE && op->kind != IPVS_OP_ADD_DEST) || !kernel->ruleset ||
-            key->port >= MEMORY_NODE_PORT_FIRST)
+            key->port >= MEMORY_NODE_PORT_FIRST || memory_is_documentation(&key->addr))
                 return;
         if (!hashmap_get(&kernel->host, &key->addr) && !hashmap_get(&kernel->elements, &element))
                 memory_breach(kernel,

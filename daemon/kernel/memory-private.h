@@ -38,6 +38,7 @@ typedef struct MemoryKernel {
         MemoryBackend *backends; /* borrowed: to deliver events to */
 
         bool ipvs_missing;
+        const char *scheduler; /* the only one there is; NULL = all of Linux */
         HashMap servers; /* VirtualServerKey → MemoryServer, owned */
         IpvsTimeouts timeouts;
         bool has_device;
@@ -47,8 +48,8 @@ typedef struct MemoryKernel {
         HashMap elements; /* FilterElement, owned */
         MemorySysctl *sysctls; /* owned */
         MemoryFlow *flushed; /* owned */
-
         MemoryListener *listeners; /* owned */
+
         uint64_t n_operations;
         uint64_t fail_at, fail_every; /* counts of n_operations; 0 = off */
         int fail_error, fail_every_error;
@@ -117,6 +118,6 @@ int memory_get_info(KernelBackend *backend, KernelInfo *ret);
 int memory_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts);
 int memory_get_timeouts(KernelBackend *backend, IpvsTimeouts *ret);
 int memory_flush_udp(KernelBackend *backend, const ConntrackFlow *flows, size_t n_flows, size_t *ret_deleted);
-int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_value);
 int memory_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata);
+int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_value);
 int memory_sysctl_write(KernelBackend *backend, const char *name, const char *value);

@@ -127,7 +127,7 @@ succeeds 'and no longer told' wait_until 5 fails_to_say NodePortInUse list --no-
 apictl delete services default/extra
 succeeds 'a deleted service' wait_until 5 has_no_server 10.254.77.77:80/TCP
 succeeds 'a deleted address' wait_until 5 has_no_address 10.254.77.77/32
-succeeds 'a deleted node port' wait_until 5 has_no_server 172.16.1.10:31001/TCP
+succeeds 'a deleted node port' wait_until 5 has_no_server 172.16.1.10:31005/TCP
 
 # An address that is never served: the Event about it is looked for below.
 apictl put - <<'END'

@@ -363,7 +363,7 @@ static int explain_document(Bus *bus, Json *json, const DesiredPort *port, const
         r = explain_rows(bus, json, port, server);
         json_open(json, "difference", '[');
         if (r >= 0)
-                r = explain_server_differences(server->claim.server, explain_line, json);
+                r = differences_of_server(server->claim.server, explain_line, json);
         json_close(json, '[');
         json_close(json, '{');
         return r;

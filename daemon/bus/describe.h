@@ -4,6 +4,7 @@
 
 #include "bus/bus-private.h"
 #include "bus/json.h"
+#include "control/differences.h"
 
 /* Sections of a service's record beside its own properties. */
 enum {

@@ -18,6 +18,7 @@
 #include "bus/describe.h"
 #include "common/bus-names.h"
 #include "common/log.h"
+#include "control/differences.h"
 #include "control/priorities.h"
 
 #define SERVICES_PER_TURN 50
@@ -147,7 +148,7 @@ static int plan_line(const Difference *difference, void *userdata) {
 
 static int job_step(DumpJob *job) {
         if (job->kind == DUMP_KIND_PLAN)
-                return explain_differences(job->dumps->bus->manager, plan_line, job);
+                return differences_visit(job->dumps->bus->manager, plan_line, job);
         return job->sections & SECTION_SERVICES ? job_services(job) : 0;
 }
 
@@ -202,7 +203,7 @@ static void job_run(DumpJob *job) {
         if (r >= 0)
                 r = job_seal(job);
         if (r < 0)
-                (void) log_warning_errno(r, "Failed to write a dump into memory: %m");
+                (void) log_warning_errno(r, "Failed to make a dump: %m");
         job_answer(job, r);
         job->done_usec = bus_now(job->dumps->bus);
         if (r < 0)
@@ -392,6 +393,8 @@ int bus_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 r = read_format(options.format, &sequence, error);
         if (r < 0)
                 return r;
+        if (bus->status.generation == 0)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
         r = dump_allowed(bus, m, "PlanByFileDescriptor", &uid, error);
         if (r <= 0)
                 return r < 0 ? r : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why an address and port does what it does: which endpoints a virtual server uses and why each other one is not, and
- * where the kernel differs from what is wanted. Nothing is stored; all is read.
+ * Why an address and port does what it does: which endpoints a virtual server uses and why each other one is not.
+ * Nothing is stored; all is read.
  */
 #pragma once
 
@@ -30,17 +30,3 @@ int explain_endpoints(const Manager *manager,
                       const PortServer *server,
                       ExplainedEndpoint **ret,
                       size_t *ret_n);
-
-/* What is wanted and not there, or there and not wanted: what a sync would do. Valid during the call. */
-typedef struct Difference {
-        const char *action; /* "add", "change", "remove", "drain" */
-        const char *kind; /* "virtual-server", "real-server", "filter-element", "address" */
-        const char *object; /* "10.96.4.7:80/TCP", "10.96.4.7:80/TCP -> 10.1.4.12:8080" */
-        const char *detail; /* "" = none */
-} Difference;
-
-typedef int (*DifferenceVisitor)(const Difference *difference, void *userdata);
-/* Of everything; stops with a negative return of the visitor. */
-int explain_differences(const Manager *manager, DifferenceVisitor visitor, void *userdata);
-/* Of one virtual server. */
-int explain_server_differences(const ServerState *server, DifferenceVisitor visitor, void *userdata);

@@ -28,6 +28,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/node-setup.h \
 	daemon/control/node-view.c \
 	daemon/control/node-view.h \
+	daemon/control/differences.c \
+	daemon/control/differences.h \
 	daemon/control/explain.c \
 	daemon/control/explain.h \
 	daemon/control/node-drain.c \

@@ -33,6 +33,13 @@ bool dest_list_equal(const DestList *a, const DestList *b) {
         return true;
 }
 
+bool dest_list_has(const DestList *list, const IpPort *addr) {
+        const RealServer key = { .addr = *addr };
+
+        return list->n_servers > 0 &&
+               bsearch(&key, list->servers, list->n_servers, sizeof(RealServer), real_server_compare);
+}
+
 static const char *const endpoint_use_table[_ENDPOINT_USE_MAX] = {
         [ENDPOINT_USE_USED] = "used",
         [ENDPOINT_USE_FALLBACK] = "fallback",

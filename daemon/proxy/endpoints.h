@@ -64,6 +64,7 @@ DestList *dest_list_ref(DestList *list);
 DestList *dest_list_unref(DestList *list);
 /* The same real servers with the same weights. */
 bool dest_list_equal(const DestList *a, const DestList *b);
+bool dest_list_has(const DestList *list, const IpPort *addr);
 DEFINE_CLEANUP(DestList *, dest_list_unref);
 
 /*

@@ -141,7 +141,7 @@ check_LIBRARIES += libcontrolfixture.a
 libcontrolfixture_a_SOURCES = tests/unit/control-fixture.c tests/unit/control-fixture.h
 libcontrolfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults \
-	tests/unit/test-control-drain tests/unit/test-node-drain tests/unit/test-control-random \
+	tests/unit/test-control-drain tests/unit/test-differences tests/unit/test-node-drain tests/unit/test-control-random \
 	tests/unit/test-control-node-ports tests/unit/test-control-scheduler
 check_PROGRAMS += $(unit_manager)
 TESTS += $(unit_manager)
@@ -152,6 +152,8 @@ tests_unit_test_control_faults_SOURCES = tests/unit/test-control-faults.c
 tests_unit_test_control_faults_LDADD = $(unit_manager_libs)
 tests_unit_test_control_drain_SOURCES = tests/unit/test-control-drain.c
 tests_unit_test_control_drain_LDADD = $(unit_manager_libs)
+tests_unit_test_differences_SOURCES = tests/unit/test-differences.c
+tests_unit_test_differences_LDADD = $(unit_manager_libs)
 tests_unit_test_node_drain_SOURCES = tests/unit/test-node-drain.c
 tests_unit_test_node_drain_LDADD = $(unit_manager_libs)
 tests_unit_test_control_node_ports_SOURCES = tests/unit/test-control-node-ports.c

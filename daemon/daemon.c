@@ -21,6 +21,7 @@
 #include "control/manager.h"
 #include "control/priorities.h"
 #include "daemon-events.h"
+#include "instance-lock.h"
 #include "kernel/backend.h"
 #include "manager-config.h"
 #include "one-shot.h"
@@ -37,6 +38,7 @@ struct Daemon {
         Config *config; /* owned, like all below */
         int argc;
         char **argv; /* borrowed */
+        InstanceLock lock;
         sd_event *event;
         Manager *manager;
         ApiServer *api; /* NULL without an API server */
@@ -61,6 +63,7 @@ int daemon_new(Config *config, int argc, char **argv, Daemon **ret) {
                 .config = config,
                 .argc = argc,
                 .argv = argv,
+                .lock = INSTANCE_LOCK_NONE,
                 .state = _MANAGER_STATE_INVALID,
                 .api_state = _API_STATE_INVALID,
         };
@@ -79,6 +82,7 @@ Daemon *daemon_free(Daemon *daemon) {
         (void) manager_free(daemon->manager);
         (void) sd_event_source_disable_unref(daemon->ready_timer);
         (void) sd_event_unref(daemon->event);
+        instance_lock_release(&daemon->lock);
         (void) config_free(daemon->config);
         free(daemon);
         return NULL;
@@ -471,6 +475,9 @@ int daemon_run(Daemon *daemon) {
         KubeClientConfig *client = NULL;
         int r;
 
+        r = daemon->config->dry_run ? 0 : instance_lock_take(&daemon->lock, daemon->config->state_directory);
+        if (r < 0)
+                return r;
         daemon_adjust_oom_score(daemon);
         log_info("Version info: ipvsproxyd %s", PACKAGE_VERSION);
         r = daemon_load_client(daemon->config, &client);

@@ -6,6 +6,8 @@ ipvsproxyd_SOURCES = \
 	daemon/daemon.h \
 	daemon/daemon-events.c \
 	daemon/daemon-events.h \
+	daemon/instance-lock.c \
+	daemon/instance-lock.h \
 	daemon/main.c \
 	daemon/manager-config.c \
 	daemon/manager-config.h \

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "control/cleanup.h"
 #include "control/node-setup.h"
+#include "instance-lock.h"
 #include "kernel/dry-run-backend.h"
 #include "manager-config.h"
 
@@ -46,7 +47,12 @@ int one_shot_init(const Config *config) {
 int one_shot_cleanup(const Config *config) {
         _cleanup_(manager_config_done) ManagerConfig options = {};
         _cleanup_(kernel_backend_freep) KernelBackend *backend = NULL;
-        int r = one_shot_prepare(config, &backend, &options);
+        _cleanup_(instance_lock_release) InstanceLock lock = INSTANCE_LOCK_NONE;
+        int r;
 
+        /* A daemon that runs would make again what is removed, for as long as it finds out. */
+        r = config->dry_run ? 0 : instance_lock_take(&lock, config->state_directory);
+        if (r >= 0)
+                r = one_shot_prepare(config, &backend, &options);
         return r < 0 ? r : cleanup_run(backend, &options.options);
 }

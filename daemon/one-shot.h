@@ -11,5 +11,5 @@ int one_shot_backend(const Config *config, KernelBackend **ret);
 /* --init-only: sysctls, connection tracking, IPVS timeouts. -errno after a message. */
 int one_shot_init(const Config *config);
 
-/* --cleanup: takes out of the kernel what is ours. -errno after a message. */
+/* --cleanup: takes out of the kernel what is ours. -errno after a message; -EBUSY while a daemon runs. */
 int one_shot_cleanup(const Config *config);

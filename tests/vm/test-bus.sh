@@ -225,6 +225,41 @@ call "$heketi" "$name.Service" ClearOverride sq "$address" "$port" >/dev/null
 within 5 sh -c "ipvsadm -L -n | grep -q '$address:$port .* 1 '" && ok 'and goes when it is cleared' || not_ok 'and goes when it is cleared' "$(ipvsadm -L -n)"
 contains 'Explain, as it is on the bus' 'kernel' "$(manager Explain 'sqsa{sv}' 10.254.111.142 8080 tcp 0)"
 
+# ---- one daemon for a node (D27)
+
+run_by_hand() {
+        timeout 20 ipvsproxyd --kubeconfig=/etc/ipvsproxy/kubeconfig --state-directory= "$@" 2>&1
+}
+pid=$(systemctl show -P MainPID ipvsproxyd)
+rules=$(ipvsadm -S -n | sort)
+out=$(run_by_hand)
+equal 'a second one by hand ends (D27)' 1 $?
+contains 'and says which one works (D27)' "Another ipvsproxyd (pid $pid) works in this network namespace" "$out"
+out=$(run_by_hand --cleanup)
+equal 'it is not cleaned up beneath it (D27)' 1 $?
+contains 'but told what to do (D27)' 'systemctl stop ipvsproxyd' "$out"
+run_by_hand --check >/dev/null
+equal 'its configuration may be checked' 0 $?
+run_by_hand --dry-run >/dev/null
+equal 'and what another one would do be seen' 0 $?
+contains 'elsewhere, its state directory is taken (D27)' "(pid $pid) works with the state directory /run/ipvsproxy" \
+        "$(unshare --net timeout 20 ipvsproxyd --kubeconfig=/etc/ipvsproxy/kubeconfig 2>&1)"
+equal 'the first one is unharmed (D27)' "$pid $rules" "$(systemctl show -P MainPID ipvsproxyd) $(ipvsadm -S -n | sort)"
+
+# ---- a drain outlives the daemon, and a plan is made from the kernel as it is
+
+manager BeginDrain 'ta{sv}' 0 0 >/dev/null
+systemctl restart ipvsproxyd.service
+within 20 sh -c "busctl get-property $name $root $name State | grep -q draining"
+contains 'the node drains after a restart' 'draining' "$(busctl get-property "$name" "$root" "$name" State)"
+contains 'and is not to be drained twice' 'drains already' "$(manager BeginDrain 'ta{sv}' 0 0)"
+manager EndDrain >/dev/null
+equal 'until it is ended' 's "off"' "$(busctl get-property "$name" "$root" "$name" DrainState)"
+equal 'nothing is planned' 0 "$(ipvsproxyctl plan --json=short | grep -c '"action"')"
+contains 'what somebody else just removed is' '"object":"10.254.111.142:8080/TCP"' \
+        "$(ipvsproxyctl hold -- sh -c 'ipvsadm -D -t 10.254.111.142:8080; ipvsproxyctl plan --json=short' | tr -d ' ')"
+manager Resync t 1 >/dev/null
+
 # ---- the bus is restarted, and is away
 
 pid=$(systemctl show -P MainPID ipvsproxyd)

@@ -14,6 +14,8 @@
 #define QUESTIONS_PER_USER 8
 #define QUESTIONS_MAX 64
 #define CALLS_PER_QUESTION 4
+/* What asking costs of the caller's budget: polkit works too, and each decision is a line that others are to find. */
+#define CALLS_PER_ANSWER 10
 
 /* Somebody may have to find a password first; where nobody is asked, polkit answers at once or is stuck. */
 #define TIMEOUT_INTERACTIVE_USEC (300 * USEC_PER_SEC)
@@ -369,6 +371,7 @@ static int polkit_ask(Polkit *polkit,
                         error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many requests of yours wait for authorization.");
         if (question) {
                 question->calls[question->n_calls++] = sd_bus_message_ref(m);
+                peers_charge(polkit->peers, m, polkit_now(polkit), 0, CALLS_PER_ANSWER);
                 return 0;
         }
         r = question_new(polkit, sender, request, &question);
@@ -382,6 +385,7 @@ static int polkit_ask(Polkit *polkit,
                 return r;
         }
         question->calls[question->n_calls++] = sd_bus_message_ref(m);
+        peers_charge(polkit->peers, m, polkit_now(polkit), 0, CALLS_PER_ANSWER);
         return 0;
 }
 

@@ -202,6 +202,24 @@ static void test_absent(void **state) {
         fake_polkit_open(&s->polkit, bench_connect(&s->bench));
 }
 
+/* Being denied is no way to fill the journal, or to keep polkit busy: the budget of a caller ends sooner by it. */
+static void test_denials_cost(void **state) {
+        Stage *s = *state;
+        unsigned before = s->polkit.n_asked, n_limited = 0;
+        Answer answer;
+
+        peers_count_everybody(s->bench.bus->peers);
+        s->polkit.mode = FAKE_POLKIT_LIST;
+        s->polkit.allowed = "";
+        for (unsigned i = 0; i < 200; i++) {
+                ask(s->bench.client, M, false, 0, &answer);
+                bench_run_until(&s->bench, &answer.done);
+                n_limited += strcmp(answer.error, SD_BUS_ERROR_LIMITS_EXCEEDED) == 0;
+        }
+        assert_in_range(s->polkit.n_asked - before, 20, 100);
+        assert_int_equal(s->polkit.n_asked - before + n_limited, 200);
+}
+
 /* Root and the daemon's own user, which every caller here is, pass without being asked about. */
 static void test_trusted(void **state) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -219,6 +237,7 @@ int main(void) {
                 cmocka_unit_test(test_invalid_is_not_asked), cmocka_unit_test(test_hanging),
                 cmocka_unit_test(test_caller_leaves), cmocka_unit_test(test_target_goes),
                 cmocka_unit_test(test_absent),        cmocka_unit_test(test_trusted),
+                cmocka_unit_test(test_denials_cost),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

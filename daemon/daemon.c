@@ -188,6 +188,7 @@ static int daemon_new_api(Daemon *daemon, KubeClientConfig *client) {
         static const ApiServerHandlers handlers = { .synced = on_source_synced, .state = on_api_state };
         ApiServerOptions options = {
                 .node_name = daemon->config->node_name,
+                .watch_nodes = daemon->config->watch_nodes,
                 .user_agent = "ipvsproxyd/" PACKAGE_VERSION,
                 .priority = EVENT_PRIORITY_API,
                 .events = !daemon->config->dry_run,

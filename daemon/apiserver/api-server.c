@@ -23,6 +23,7 @@ struct ApiServer {
         Store *store; /* borrowed */
         int64_t priority;
         char *node_name; /* owned; NULL = none */
+        bool watch_nodes;
         ApiServerHandlers handlers;
         void *userdata;
 
@@ -48,6 +49,7 @@ static const char *const api_resource_kind_table[_API_RESOURCE_MAX] = {
         [API_RESOURCE_SERVICES] = "services",
         [API_RESOURCE_ENDPOINTS] = "endpoints",
         [API_RESOURCE_NODE] = "node",
+        [API_RESOURCE_CLUSTER_NODES] = "nodes",
 };
 
 const char *api_resource_kind_to_string(ApiResourceKind kind) {
@@ -149,6 +151,20 @@ static int api_server_start_node(ApiServer *server) {
         return api_server_start_resource(server, API_RESOURCE_NODE, FEED_KIND_NODE, &config);
 }
 
+/* Streamed, for a Node is long and only its addresses stay. */
+static int api_server_start_cluster_nodes(ApiServer *server) {
+        ReflectorConfig config = {
+                .kind = feed_kind_to_string(FEED_KIND_CLUSTER_NODE),
+                .path = "/api/v1/nodes",
+                .selector = "",
+                .stream = true,
+        };
+
+        if (!server->watch_nodes)
+                return 0;
+        return api_server_start_resource(server, API_RESOURCE_CLUSTER_NODES, FEED_KIND_CLUSTER_NODE, &config);
+}
+
 static void on_decided(EndpointsApi api, void *userdata) {
         ApiServer *server = userdata;
         int r;
@@ -232,7 +248,7 @@ static void api_server_statuses(const ApiServer *server, ResourceStatuses *ret) 
         }
 }
 
-/* The Node does not count: everything works without it. */
+/* Nodes do not count: everything works without them. */
 static ApiState api_server_find_state(const ApiServer *server, const ResourceStatuses *statuses) {
         const ReflectorStatus *services = &statuses->of[API_RESOURCE_SERVICES], *endpoints = &statuses->of[API_RESOURCE_ENDPOINTS];
 
@@ -314,6 +330,8 @@ void api_server_status(const ApiServer *server, ApiServerStatus *ret) {
                 error = discovery_error(server->discovery);
         if (!*error)
                 error = statuses.of[API_RESOURCE_NODE].error;
+        if (!*error)
+                error = statuses.of[API_RESOURCE_CLUSTER_NODES].error;
         *ret = (ApiServerStatus) {
                 .state = server->state,
                 .server = http_client_server(server->http),
@@ -345,6 +363,8 @@ int api_server_start(ApiServer *server) {
         r = api_server_start_services(server);
         if (r >= 0)
                 r = api_server_start_node(server);
+        if (r >= 0)
+                r = api_server_start_cluster_nodes(server);
         if (r < 0)
                 return r;
         discovery_start(server->discovery);
@@ -427,6 +447,7 @@ int api_server_new(sd_event *event,
         server->event = sd_event_ref(event);
         server->store = store;
         server->priority = options->priority;
+        server->watch_nodes = options->watch_nodes;
         server->handlers = *handlers;
         server->userdata = userdata;
         server->endpoints_api = _ENDPOINTS_API_INVALID;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The API server as a source of objects: Services, endpoints and the own Node are listed and watched, and put into a
+ * The API server as a source of objects: Services, endpoints and the own Node (or all) are listed and watched, and put into a
  * store as OBJECT_SOURCE_API. What has been put stays while the server is away. No failure of the server is final.
  *
  * The rights of the ClusterRole system:node-proxier suffice (reference §3.1); where the Node may be read but not listed
@@ -25,6 +25,7 @@ typedef struct ApiServer ApiServer;
 /* Copied. */
 typedef struct ApiServerOptions {
         const char *node_name; /* NULL or "": no Node is watched */
+        bool watch_nodes; /* all of them, for their addresses */
         const char *user_agent; /* NULL: none */
         int64_t priority; /* of all event sources */
         bool events; /* tell it of Events; else api_server_report() does nothing */
@@ -67,10 +68,11 @@ typedef enum ApiResourceKind {
         API_RESOURCE_SERVICES,
         API_RESOURCE_ENDPOINTS,
         API_RESOURCE_NODE,
+        API_RESOURCE_CLUSTER_NODES,
         _API_RESOURCE_MAX,
 } ApiResourceKind;
 
-/* "services", "endpoints", "node" */
+/* "services", "endpoints", "node", "nodes" */
 const char *api_resource_kind_to_string(ApiResourceKind kind);
 
 /* By value; strings are valid until the event loop goes on. Counters only grow, until another server is set. */
@@ -83,7 +85,7 @@ typedef struct ApiServerStatus {
         uint64_t n_lost; /* times that the server stopped answering */
         uint64_t n_reported; /* objects that could not be understood, or not in full */
         EventsStatus events; /* all zero without Events */
-        const char *error; /* the first failure of these: services, endpoints, discovery, node; "" = none */
+        const char *error; /* the first failure of these: services, endpoints, discovery, node, nodes; "" = none */
         /* state REFLECTOR_STATE_IDLE, and all zero, for one that is not watched */
         ReflectorStatus resources[_API_RESOURCE_MAX];
 } ApiServerStatus;

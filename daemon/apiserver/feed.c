@@ -34,6 +34,7 @@ static const struct {
         [FEED_KIND_ENDPOINT_SLICE] = { "EndpointSlice", OBJECT_KIND_ENDPOINT_SLICE },
         [FEED_KIND_ENDPOINTS] = { "Endpoints", OBJECT_KIND_ENDPOINT_SLICE },
         [FEED_KIND_NODE] = { "Node", OBJECT_KIND_NODE },
+        [FEED_KIND_CLUSTER_NODE] = { "Node", OBJECT_KIND_CLUSTER_NODE },
 };
 
 const char *feed_kind_to_string(FeedKind kind) {
@@ -50,6 +51,10 @@ FeedKind feed_kind_from_string(const char *text) {
 
 ObjectKind feed_kind_to_object(FeedKind kind) {
         return feed_kind_table[kind].object;
+}
+
+static bool feed_kind_is_namespaced(FeedKind kind) {
+        return kind != FEED_KIND_NODE && kind != FEED_KIND_CLUSTER_NODE;
 }
 
 /* ---- reporting once */
@@ -152,6 +157,7 @@ static int feed_decode(Feed *feed, FeedKind kind, json_object *object, DecodedOb
         case FEED_KIND_ENDPOINTS:
                 return decode_endpoints(object, feed->flags, &ret->slices, report);
         case FEED_KIND_NODE:
+        case FEED_KIND_CLUSTER_NODE:
                 return decode_node(object, &ret->node, report);
         case _FEED_KIND_MAX:
                 break;
@@ -210,6 +216,8 @@ static int feed_store(Feed *feed, FeedKind kind, const ObjectMeta *meta, Decoded
                 return feed_store_slices(feed, meta, &object->slices);
         case FEED_KIND_NODE:
                 return store_put_node(feed->store, feed->source, TAKE_PTR(object->node));
+        case FEED_KIND_CLUSTER_NODE:
+                return store_put_cluster_node(feed->store, feed->source, TAKE_PTR(object->node));
         case _FEED_KIND_MAX:
                 break;
         }
@@ -255,7 +263,7 @@ int feed_put(Feed *feed, FeedKind kind, json_object *object) {
         ObjectName name;
         int r;
 
-        r = decode_meta(object, kind != FEED_KIND_NODE, feed->flags, &meta, &report);
+        r = decode_meta(object, feed_kind_is_namespaced(kind), feed->flags, &meta, &report);
         if (r < 0) {
                 object_name_set(&name, kind, "", "", "");
                 feed_report(feed, &name, report.error, "; it is left out");
@@ -282,7 +290,7 @@ int feed_remove(Feed *feed, FeedKind kind, json_object *object) {
         DecodeReport report = {};
         ObjectMeta meta = {};
         ObjectName name;
-        int r = decode_meta(object, kind != FEED_KIND_NODE, feed->flags, &meta, &report);
+        int r = decode_meta(object, feed_kind_is_namespaced(kind), feed->flags, &meta, &report);
 
         if (r < 0) {
                 object_name_set(&name, kind, "", "", "");

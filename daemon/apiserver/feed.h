@@ -22,10 +22,11 @@ typedef enum FeedKind {
         FEED_KIND_ENDPOINT_SLICE, /* discovery v1 or v1beta1 */
         FEED_KIND_ENDPOINTS, /* core v1; becomes EndpointSlices */
         FEED_KIND_NODE,
+        FEED_KIND_CLUSTER_NODE, /* the same, one of all */
         _FEED_KIND_MAX,
 } FeedKind;
 
-/* "Service", "EndpointSlice", "Endpoints", "Node": also the `kind` in JSON */
+/* "Service", "EndpointSlice", "Endpoints", "Node", "Node": also the `kind` in JSON */
 const char *feed_kind_to_string(FeedKind kind);
 ObjectKind feed_kind_to_object(FeedKind kind);
 
@@ -49,7 +50,7 @@ int feed_remove(Feed *feed, FeedKind kind, json_object *object);
 /* It could not be parsed for `reason`; `text` is its beginning, in which names are looked for. */
 int feed_reject(Feed *feed, FeedKind kind, const char *text, size_t size, const char *reason);
 
-/* The FeedKind whose name is `text`, or _FEED_KIND_MAX. */
+/* The first FeedKind whose name is `text`, or _FEED_KIND_MAX. */
 FeedKind feed_kind_from_string(const char *text);
 
 /* How often an object was left out or in part, repetitions not counted. */

@@ -152,6 +152,7 @@ typedef struct Config {
         MetricsDetail metrics_detail;
         int32_t metrics_max_series; /* of service ports, with METRICS_DETAIL_AUTO */
         uint64_t shutdown_delay_usec; /* how long a shutdown of the machine may wait for connections; 0: not at all */
+        bool watch_nodes; /* all of them: their addresses are no service's */
         bool dry_run; /* compute and report, write nothing to the kernel */
         char *state_directory;
 } Config;

@@ -17,7 +17,7 @@
 /* ---- what follows from the host's addresses */
 
 static bool service_uses_host_address(const DesiredPort *port) {
-        if (port->node_port > 0)
+        if (port->node_port > 0 || port->service->n_refused > 0)
                 return true;
         for (size_t i = 0; i < port->n_servers; i++)
                 if (port->servers[i].kind == ADDRESS_KIND_EXTERNAL_IP ||
@@ -26,8 +26,8 @@ static bool service_uses_host_address(const DesiredPort *port) {
         return false;
 }
 
-/* Node ports and external addresses follow the host's addresses; nothing else does. */
-static void manager_host_changed(Manager *manager) {
+/* Node ports and external addresses follow the host's addresses, and those of other nodes; nothing else does. */
+void manager_host_changed(Manager *manager) {
         const DesiredPort *port;
 
         for (size_t i = 0; (port = desired_next(manager->desired, &i));)

@@ -77,12 +77,31 @@ static int manager_follow_pod_cidrs(Manager *manager, const Node *node) {
         return 0;
 }
 
+/* One walk over the services, however many Nodes changed since the last turn. */
+static int manager_follow_cluster_nodes(Manager *manager) {
+        uint64_t n = store_n_changes(manager->store, OBJECT_KIND_CLUSTER_NODE);
+        int r;
+
+        if (!manager->options.watch_nodes)
+                return 0;
+        r = node_set_settle(store_cluster_nodes(manager->store));
+        if (r >= 0 && n != manager->n_cluster_nodes_seen)
+                manager_host_changed(manager);
+        if (r >= 0)
+                manager->n_cluster_nodes_seen = n;
+        return r;
+}
+
 int manager_update_view(Manager *manager) {
         const Node *node = store_node(manager->store);
         int r = manager_follow_pod_cidrs(manager, node);
 
         if (r >= 0)
+                r = manager_follow_cluster_nodes(manager);
+        if (r >= 0)
                 r = node_view_update(&manager->view, &manager->options, node, &manager->host);
+        manager->view.config.cluster_nodes =
+                manager->options.watch_nodes ? store_cluster_nodes(manager->store) : NULL;
         if (r > 0)
                 store_mark_all_dirty(manager->store);
         return r;

@@ -137,6 +137,7 @@ struct Manager {
         ManagerOverrides overrides;
         NodeDrain node_drain;
         NodePorts node_ports;
+        uint64_t n_cluster_nodes_seen; /* store_n_changes() of them that the desired state follows */
 };
 
 AdoptParts manager_adopt_parts(Manager *manager);
@@ -166,6 +167,8 @@ void manager_arm_audit(Manager *manager);
 void manager_look(Manager *manager, unsigned what);
 /* The view and the filter's CIDRs follow Node, options and host addresses; marks dirty what depends on it. -ENOMEM. */
 int manager_update_view(Manager *manager);
+/* look.c: marks dirty what depends on the addresses of hosts. */
+void manager_host_changed(Manager *manager);
 /* Listeners and tickets, from the event loop. */
 void manager_notify_soon(Manager *manager);
 

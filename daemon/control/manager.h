@@ -56,6 +56,7 @@ typedef struct ManagerOptions {
         size_t n_exclude_cidrs;
         FilterConfig filter;
         IpvsTimeouts timeouts;
+        bool watch_nodes; /* the source puts all Nodes of the cluster: their addresses are no service's */
         bool node_hints; /* endpoints may be for single nodes: gate PreferSameTrafficDistribution */
         bool strict_arp;
         ConntrackOptions conntrack;

@@ -40,8 +40,12 @@ static bool manager_sources_synced(const Manager *manager) {
                     (!store_is_synced(manager->store, s, OBJECT_KIND_SERVICE) ||
                      !store_is_synced(manager->store, s, OBJECT_KIND_ENDPOINT_SLICE)))
                         return false;
-        return !manager->options.needs_source[OBJECT_SOURCE_API] || store_node(manager->store) ||
-               store_is_synced(manager->store, OBJECT_SOURCE_API, OBJECT_KIND_NODE) || manager->node_waited;
+        if (!manager->options.needs_source[OBJECT_SOURCE_API] || manager->node_waited)
+                return true;
+        if (manager->options.watch_nodes &&
+            !store_is_synced(manager->store, OBJECT_SOURCE_API, OBJECT_KIND_CLUSTER_NODE))
+                return false;
+        return store_node(manager->store) || store_is_synced(manager->store, OBJECT_SOURCE_API, OBJECT_KIND_NODE);
 }
 
 static ReconcileScope manager_scope(const Manager *manager) {

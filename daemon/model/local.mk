@@ -14,6 +14,8 @@ libmodel_a_SOURCES = \
 	daemon/model/metrics-detail.h \
 	daemon/model/node.c \
 	daemon/model/node.h \
+	daemon/model/node-set.c \
+	daemon/model/node-set.h \
 	daemon/model/override.c \
 	daemon/model/override.h \
 	daemon/model/service.c \

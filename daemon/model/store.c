@@ -15,6 +15,7 @@ struct Store {
         HashMap slices; /* key → SliceEntry, owned */
         Node *nodes[_OBJECT_SOURCE_MAX]; /* owned */
         uint32_t node_seen[_OBJECT_SOURCE_MAX];
+        NodeSet cluster_nodes; /* of OBJECT_SOURCE_API */
         uint32_t list_number[_OBJECT_SOURCE_MAX][_OBJECT_KIND_MAX]; /* of the list that runs or ran last */
         bool synced[_OBJECT_SOURCE_MAX][_OBJECT_KIND_MAX];
 
@@ -31,6 +32,7 @@ static const char *const object_kind_table[_OBJECT_KIND_MAX] = {
         [OBJECT_KIND_SERVICE] = "Service",
         [OBJECT_KIND_ENDPOINT_SLICE] = "EndpointSlice",
         [OBJECT_KIND_NODE] = "Node",
+        [OBJECT_KIND_CLUSTER_NODE] = "Node",
 };
 
 const char *object_kind_to_string(ObjectKind kind) {
@@ -330,6 +332,38 @@ int store_put_node(Store *store, ObjectSource source, Node *node) {
         return 1;
 }
 
+/* ---- nodes of the cluster */
+
+static void store_cluster_nodes_changed(Store *store) {
+        store->n_changes[OBJECT_KIND_CLUSTER_NODE]++;
+        if (store->wake)
+                store->wake(store->userdata);
+}
+
+int store_put_cluster_node(Store *store, ObjectSource source, Node *node) {
+        _cleanup_(node_freep) Node *owned = node;
+        int r;
+
+        if (source != OBJECT_SOURCE_API)
+                return 0;
+        r = node_set_put(&store->cluster_nodes, owned, store->list_number[source][OBJECT_KIND_CLUSTER_NODE]);
+        if (r > 0)
+                store_cluster_nodes_changed(store);
+        return r;
+}
+
+static int store_remove_cluster_node(Store *store, const char *name) {
+        int r = node_set_remove(&store->cluster_nodes, name);
+
+        if (r > 0)
+                store_cluster_nodes_changed(store);
+        return r;
+}
+
+NodeSet *store_cluster_nodes(Store *store) {
+        return &store->cluster_nodes;
+}
+
 static void store_drop_service_object(Store *store, ObjectSource source, ServiceEntry *entry) {
         entry->objects[source] = service_free(entry->objects[source]);
         store->n_changes[OBJECT_KIND_SERVICE]++;
@@ -364,6 +398,8 @@ int store_remove(Store *store,
 
         if (kind == OBJECT_KIND_NODE)
                 return store_remove_node(store, source, name);
+        if (kind == OBJECT_KIND_CLUSTER_NODE)
+                return store_remove_cluster_node(store, name);
 
         key = object_key(namespace, name);
         if (!key)
@@ -396,6 +432,8 @@ int store_keep(Store *store, ObjectSource source, ObjectKind kind, const char *n
 
         if (kind == OBJECT_KIND_NODE)
                 return store_keep_node(store, source, name);
+        if (kind == OBJECT_KIND_CLUSTER_NODE)
+                return node_set_keep(&store->cluster_nodes, name, store->list_number[source][kind]);
         key = object_key(namespace, name);
         if (!key)
                 return -ENOMEM;
@@ -458,6 +496,10 @@ void store_list_end(Store *store, ObjectSource source, ObjectKind kind) {
                 if (store->nodes[source] && store->node_seen[source] != number)
                         (void) store_remove_node(store, source, store->nodes[source]->name);
                 break;
+        case OBJECT_KIND_CLUSTER_NODE:
+                if (source == OBJECT_SOURCE_API && node_set_sweep(&store->cluster_nodes, number))
+                        store_cluster_nodes_changed(store);
+                break;
         case _OBJECT_KIND_MAX:
                 return;
         }
@@ -506,6 +548,7 @@ int store_new(void (*wake)(void *userdata), void *userdata, Store **ret) {
                 return -ENOMEM;
         store->services.ops = &hash_ops_string;
         store->slices.ops = &hash_ops_string;
+        store->cluster_nodes.nodes.ops = &hash_ops_string;
         store->wake = wake;
         store->userdata = userdata;
         *ret = store;
@@ -524,6 +567,7 @@ Store *store_free(Store *store) {
                 service_entry_free(entry);
         for (size_t i = 0; i < _OBJECT_SOURCE_MAX; i++)
                 (void) node_free(store->nodes[i]);
+        node_set_done(&store->cluster_nodes);
         hashmap_done(&store->slices);
         hashmap_done(&store->services);
         free(store);

@@ -12,6 +12,7 @@
 #include "common/hash.h"
 #include "model/endpoint-slice.h"
 #include "model/node.h"
+#include "model/node-set.h"
 #include "model/service.h"
 
 typedef enum ObjectSource {
@@ -23,11 +24,12 @@ typedef enum ObjectSource {
 typedef enum ObjectKind {
         OBJECT_KIND_SERVICE,
         OBJECT_KIND_ENDPOINT_SLICE,
-        OBJECT_KIND_NODE,
+        OBJECT_KIND_NODE, /* the own one */
+        OBJECT_KIND_CLUSTER_NODE, /* any; only its addresses are kept */
         _OBJECT_KIND_MAX,
 } ObjectKind;
 
-/* "Service", "EndpointSlice", "Node" */
+/* "Service", "EndpointSlice", "Node", "Node" */
 const char *object_kind_to_string(ObjectKind kind);
 
 typedef struct Store Store;
@@ -75,6 +77,8 @@ DEFINE_CLEANUP(Store *, store_free);
 int store_put_service(Store *store, ObjectSource source, Service *service);
 int store_put_slice(Store *store, ObjectSource source, EndpointSlice *slice);
 int store_put_node(Store *store, ObjectSource source, Node *node);
+/* No service becomes dirty by it: which ones have such an address is not known here. `wake` is called. */
+int store_put_cluster_node(Store *store, ObjectSource source, Node *node);
 
 /* 1 = was there and is gone, 0 = was not there. `namespace` is ignored for nodes. */
 int store_remove(Store *store, ObjectSource source, ObjectKind kind, const char *namespace, const char *name);
@@ -93,6 +97,8 @@ void store_list_end(Store *store, ObjectSource source, ObjectKind kind);
 bool store_is_synced(const Store *store, ObjectSource source, ObjectKind kind);
 
 const Node *store_node(const Store *store);
+/* Of all sources; to be settled after changes. */
+NodeSet *store_cluster_nodes(Store *store);
 /* NULL if the store knows neither the Service nor a slice of it. */
 ServiceEntry *store_find(const Store *store, const char *namespace, const char *name);
 /* A walk over all entries; see hashmap_next(). */

@@ -71,6 +71,13 @@ static bool service_is_external(const Service *object, const ServicePort *port, 
                addresses_have_family(object->load_balancer_ips, object->n_load_balancer_ips, family);
 }
 
+/* An address of this node is served, where another one has it too. */
+static bool address_is_of_another_node(const Builder *b, const IpAddr *addr) {
+        const ProxyConfig *config = b->config;
+
+        return config->cluster_nodes && node_set_find(config->cluster_nodes, addr, config->topology.node_name);
+}
+
 static RefusalReason external_address_refusal(const Builder *b, const IpAddr *addr) {
         const Service *object = b->object;
 
@@ -78,6 +85,7 @@ static RefusalReason external_address_refusal(const Builder *b, const IpAddr *ad
                : ip_addr_is_loopback(addr)   ? REFUSAL_LOOPBACK
                : ip_addr_is_multicast(addr)  ? REFUSAL_MULTICAST
                : ip_addr_is_link_local(addr) ? REFUSAL_LINK_LOCAL
+               : address_is_of_another_node(b, addr) ? REFUSAL_NODE_ADDRESS
                : object->n_external_ips + object->n_load_balancer_ips > SERVICE_SERVERS_MAX / object->n_ports ?
                                                REFUSAL_TOO_MANY :
                                                REFUSAL_NONE;

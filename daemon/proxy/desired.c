@@ -36,6 +36,7 @@ static const char *const refusal_reason_table[_REFUSAL_MAX] = {
         [REFUSAL_MULTICAST] = "MulticastAddress",
         [REFUSAL_UNSPECIFIED] = "UnspecifiedAddress",
         [REFUSAL_LINK_LOCAL] = "LinkLocalAddress",
+        [REFUSAL_NODE_ADDRESS] = "NodeAddress",
         [REFUSAL_TOO_MANY] = "TooManyAddresses",
 };
 

@@ -25,6 +25,7 @@ typedef struct ProxyConfig {
         uint64_t generation, now_usec; /* what is written on ports computed now */
         const IpAddr *host_addresses; /* sorted; of the node's other devices: only cluster IPs are bound although here */
         size_t n_host_addresses;
+        const NodeSet *cluster_nodes; /* whose addresses are no service's; NULL = they are not watched */
         const OverrideSet *overrides; /* weights of single endpoints over what the rules say; NULL = none */
         bool ping_by_endpoints; /* PING_WITH_ENDPOINTS: else nobody asks for FILTER_SET_PING_IPS, and it stays empty */
         IpAddr node_ips[2]; /* the node's IPv4 and IPv6 address, or none: who is meant by a source range with it */
@@ -50,6 +51,7 @@ typedef enum RefusalReason {
         REFUSAL_MULTICAST,
         REFUSAL_UNSPECIFIED,
         REFUSAL_LINK_LOCAL,
+        REFUSAL_NODE_ADDRESS, /* another node of the cluster has it */
         REFUSAL_TOO_MANY, /* ports times external addresses of one Service are more than SERVICE_SERVERS_MAX */
         _REFUSAL_MAX,
 } RefusalReason;

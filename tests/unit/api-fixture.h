@@ -12,6 +12,7 @@ typedef struct ApiFixture {
         pid_t pid; /* 0 = none */
         sd_event *event;
         Store *store;
+        bool watch_nodes; /* of the next client */
         ApiServer *client; /* NULL until api_fixture_connect() */
         unsigned n_synced, n_states;
         ApiState state;

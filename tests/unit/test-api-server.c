@@ -208,6 +208,43 @@ static void test_node_rights(void **state) {
         api_fixture_stop(&fixture);
 }
 
+/* Only addresses are kept of the other nodes; that they may not be watched hinders nothing. */
+static bool has_two_nodes(ApiFixture *fixture) {
+        return store_cluster_nodes(fixture->store)->nodes.n_entries == 2;
+}
+
+static bool has_one_node(ApiFixture *fixture) {
+        return store_cluster_nodes(fixture->store)->nodes.n_entries == 1;
+}
+
+static void test_all_nodes(void **state) {
+        static const char other[] = "apiVersion: v1\nkind: Node\nmetadata: {name: n2}\n"
+                                    "status: {addresses: [{type: InternalIP, address: 172.16.1.12}, {type: Hostname, address: n2}]}\n";
+        IpAddr addr;
+        ApiFixture fixture;
+
+        assert_int_equal(ip_addr_parse("172.16.1.12", &addr), 0);
+        api_fixture_start(&fixture, NULL);
+        fixture.watch_nodes = true;
+        api_fixture_control(&fixture, "put", CLUSTER);
+        api_fixture_connect(&fixture, api_fixture_kubeconfig(&fixture, "kubeconfig"));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_watching, 20));
+        assert_true(api_fixture_run(&fixture, has_one_node, 20));
+        api_fixture_control(&fixture, "put", other);
+        assert_true(api_fixture_run(&fixture, has_two_nodes, 20));
+        assert_int_equal(node_set_settle(store_cluster_nodes(fixture.store)), 0);
+        assert_string_equal(node_set_find(store_cluster_nodes(fixture.store), &addr, "n1"), "n2");
+        assert_null(node_set_find(store_cluster_nodes(fixture.store), &addr, "n2"));
+        assert_string_equal(store_node(fixture.store)->name, "n1");
+        api_fixture_control(&fixture, "stop", NULL);
+        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        api_fixture_control(&fixture, "delete nodes n2", NULL);
+        api_fixture_control(&fixture, "compact", NULL);
+        api_fixture_control(&fixture, "start", NULL);
+        assert_true(api_fixture_run(&fixture, has_one_node, 20));
+        api_fixture_stop(&fixture);
+}
+
 /* ---- faults */
 
 /* Deleted and added while the server was away, and its history forgotten. */
@@ -293,7 +330,7 @@ int main(void) {
                 cmocka_unit_test(test_credentials),    cmocka_unit_test(test_basic_and_server_name),
                 cmocka_unit_test(test_rotation),       cmocka_unit_test(test_upgrade),
                 cmocka_unit_test(test_core_endpoints), cmocka_unit_test(test_watch_list_modes),
-                cmocka_unit_test(test_node_rights),    cmocka_unit_test(test_away),
+                cmocka_unit_test(test_node_rights), cmocka_unit_test(test_all_nodes),    cmocka_unit_test(test_away),
                 cmocka_unit_test(test_faults),         cmocka_unit_test(test_generated),
                 cmocka_unit_test(test_frozen),
         };

@@ -141,6 +141,7 @@ static const Case cases[] = {
           "\"0\" must be an integer greater than or equal to 1" },
         { "ipvsproxy.shutdownDelay", "shutdown-delay", "30s", "1m", NULL, "1m0s", "-1s", NULL,
           "\"-1s\" must be greater than or equal to 0" },
+        { "ipvsproxy.watchNodes", "watch-nodes", "false", "true", NULL, "true", "all", "all", NULL },
         { "ipvsproxy.dryRun", "dry-run", "false", "true", NULL, "true", "maybe", "maybe", NULL },
         { "ipvsproxy.stateDirectory", "state-directory", "/run/ipvsproxy", "/tmp/x", NULL, "/tmp/x", "x", NULL,
           "\"x\" must be an absolute path, one that begins with /" },

@@ -261,12 +261,60 @@ static void test_udp_flows(void **state) {
         control_done(&c);
 }
 
+/* With all Nodes watched nothing is served before they are known; then their addresses are no service's, as they change. */
+static void put_cluster_node(Control *c, const char *name, const char *address) {
+        Node *node;
+
+        assert_int_equal(node_new(name, &node), 0);
+        node->addresses = calloc(1, sizeof(IpAddr));
+        assert_int_equal(ip_addr_parse(address, &node->addresses[node->n_addresses++]), 0);
+        assert_true(store_put_cluster_node(manager_store(c->manager), OBJECT_SOURCE_API, node) >= 0);
+}
+
+static void test_addresses_of_other_nodes(void **state) {
+        static const ServiceSpec outside = {
+                .key = "a/outside", .cluster_ip = "10.0.0.5", .external_ip = "172.16.1.11",
+                .ports = { { "http", PROTOCOL_TCP, 80, 0, 8080 } },
+        };
+        static const char refused[] = "vs 10.0.0.5:80/TCP rr 0 0\naddr 10.0.0.5\n";
+        static const char served[] = "vs 10.0.0.5:80/TCP rr 0 0\nvs 172.16.1.11:80/TCP rr 0 0\naddr 10.0.0.5\naddr 172.16.1.11\n";
+        Store *store;
+        Control c;
+
+        control_init(&c);
+        c.options.watch_nodes = true;
+        control_start(&c);
+        store = manager_store(c.manager);
+        control_list_begin(&c);
+        store_list_begin(store, OBJECT_SOURCE_API, OBJECT_KIND_CLUSTER_NODE);
+        control_put_service(&c, &outside);
+        control_list_end(&c);
+        control_settle(&c);
+        control_assert_kernel(&c, "");
+        put_cluster_node(&c, CONTROL_NODE, CONTROL_NODE_IP);
+        put_cluster_node(&c, "k8s02", "172.16.1.11");
+        store_list_end(store, OBJECT_SOURCE_API, OBJECT_KIND_CLUSTER_NODE);
+        manager_source_synced(c.manager);
+        control_settle(&c);
+        control_assert_kernel(&c, refused);
+        put_cluster_node(&c, "k8s02", "172.16.1.12");
+        control_settle(&c);
+        control_assert_kernel(&c, served);
+        put_cluster_node(&c, "k8s03", "172.16.1.11");
+        control_settle(&c);
+        control_assert_kernel(&c, refused);
+        assert_int_equal(store_remove(store, OBJECT_SOURCE_API, OBJECT_KIND_CLUSTER_NODE, NULL, "k8s03"), 1);
+        control_settle(&c);
+        control_assert_kernel(&c, served);
+        control_done(&c);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_founding_cluster),        cmocka_unit_test(test_nothing_before_lists),
                 cmocka_unit_test(test_restart_writes_nothing),  cmocka_unit_test(test_restart_without_journal),
                 cmocka_unit_test(test_foreign),                 cmocka_unit_test(test_resync_tickets),
-                cmocka_unit_test(test_udp_flows),
+                cmocka_unit_test(test_udp_flows),               cmocka_unit_test(test_addresses_of_other_nodes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,17 @@ static const WorldCase cases[] = {
           "vs 10.20.30.41:81/TCP > : bound guarded service cluster no-endpoints\n"
           "vs [2020::1]:80/TCP > : bound guarded service cluster no-endpoints\n"
           "vs [2020::1]:81/TCP > : bound guarded service cluster no-endpoints\n" },
+        { "an address of another node is refused where all nodes are watched",
+          "service ns1/svc1 type=LoadBalancer ip=10.20.30.41 lb=172.16.1.11,100.101.102.103 ext=172.16.1.12 port=p80/TCP/80\n"
+          "host 100.101.102.103\n"
+          "nodes testnode=100.101.102.103 n2=172.16.1.11,100.101.102.103 n3=172.16.1.12,172.16.1.13\n" SLICE,
+          "refused ns1/svc1 172.16.1.11 NodeAddress\n"
+          "refused ns1/svc1 172.16.1.12 NodeAddress\n"
+          "vs 10.20.30.41:80/TCP > 10.180.0.1:80 : bound guarded ping service cluster\n"
+          "vs 100.101.102.103:80/TCP > 10.180.0.1:80 : service external\n" },
+        { "and served where they are not",
+          "service ns1/svc1 ip=10.20.30.41 ext=172.16.1.12 port=p80/TCP/80\n" SLICE,
+          CLUSTER "vs 172.16.1.12:80/TCP > 10.180.0.1:80 : bound guarded ping service external\n" },
         { "an address of the node is served and neither bound nor guarded",
           "service ns1/svc1 type=LoadBalancer ip=10.20.30.41 lb=100.101.102.103 ext=50.60.70.81 port=p80/TCP/80\n" SLICE,
           CLUSTER "vs 100.101.102.103:80/TCP > 10.180.0.1:80 : service external\n"
@@ -157,6 +168,23 @@ static void test_ranges_are_exchanged(void **state) {
         world_done(&world);
 }
 
+/* Nodes that come, go and change their addresses. */
+static void test_cluster_nodes(void **state) {
+        static const char served[] = CLUSTER "vs 172.16.1.12:80/TCP > 10.180.0.1:80 : bound guarded ping service external\n";
+        static const char refused[] = "refused ns1/svc1 172.16.1.12 NodeAddress\n" CLUSTER;
+        World world;
+
+        world_init(&world);
+        world_expect(&world, "no nodes", "nodes \nservice ns1/svc1 ip=10.20.30.41 ext=172.16.1.12 port=p80/TCP/80\n" SLICE, served);
+        world_expect(&world, "a node comes", "nodes n2=172.16.1.12\n", refused);
+        world_expect(&world, "another has it too", "nodes n2=172.16.1.12 n3=172.16.1.12\n", refused);
+        world_expect(&world, "the first changes", "nodes n2=172.16.1.22 n3=172.16.1.12\n", refused);
+        world_expect(&world, "so does the other", "nodes n2=172.16.1.22 n3=172.16.1.23\n", served);
+        world_expect(&world, "back", "nodes n2=172.16.1.12 n3=172.16.1.23\n", refused);
+        world_expect(&world, "gone", "nodes n3=172.16.1.23\n", served);
+        world_done(&world);
+}
+
 /* Whoever may write one Service must not fill the memory of every node. */
 static void test_too_many(void **state) {
         _cleanup_(freep) char *text = NULL;
@@ -194,6 +222,7 @@ int main(void) {
                 cmocka_unit_test(test_external),
                 cmocka_unit_test(test_host_address_comes_and_goes),
                 cmocka_unit_test(test_ranges_are_exchanged),
+                cmocka_unit_test(test_cluster_nodes),
                 cmocka_unit_test(test_too_many),
         };
 

@@ -248,13 +248,32 @@ static void do_node(World *world, char *text) {
         store_mark_all_dirty(world->store);
 }
 
+/* The whole list, as after a relist. */
+static void do_nodes(World *world, char *text) {
+        char *word;
+
+        store_list_begin(world->store, OBJECT_SOURCE_API, OBJECT_KIND_CLUSTER_NODE);
+        while (text && *text && (word = strsep(&text, " "))) {
+                const char *name = strsep(&word, "=");
+                Node *node;
+
+                assert_int_equal(node_new(name, &node), 0);
+                node->addresses = read_addrs(word, &node->n_addresses);
+                assert_true(store_put_cluster_node(world->store, OBJECT_SOURCE_API, node) >= 0);
+        }
+        store_list_end(world->store, OBJECT_SOURCE_API, OBJECT_KIND_CLUSTER_NODE);
+        world->config.cluster_nodes = store_cluster_nodes(world->store);
+        assert_int_equal(node_set_settle(store_cluster_nodes(world->store)), 0);
+        store_mark_all_dirty(world->store);
+}
+
 static void do_line(World *world, char *line) {
         static const struct {
                 const char *verb;
                 void (*run)(World *world, char *text);
         } verbs[] = {
                 { "service", do_service }, { "slice", do_slice }, { "remove", do_remove },
-                { "host", do_host },       { "node", do_node },
+                { "host", do_host },       { "node", do_node },       { "nodes", do_nodes },
         };
         const char *verb = strsep(&line, " ");
 

@@ -8,6 +8,7 @@
  *   remove service ns/name
  *   remove slice ns/name
  *   node zone=z1
+ *   nodes n2=172.16.1.11,fd00:1::11 n3=172.16.1.12      (all Nodes of the cluster)
  *   host 172.16.1.10,fd00:1::10
  *
  * An endpoint is addr@node~condition%zone hints&node hints; its condition is r ready (if not said), n not ready,

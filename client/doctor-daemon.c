@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "client/conditions.h"
 #include "client/doctor.h"
 #include "client/host.h"
 #include "client/message-json.h"
@@ -87,7 +88,9 @@ static void check_conditions(Doctor *doctor) {
                 if (strcmp(status, "false") == 0 &&
                     !condition_is_of_services(json_get_text(condition, "type")))
                         result = CHECK_FAIL;
-                doctor_add(doctor, result, "condition", "\"ipvsproxyctl status\" says more",
+                doctor_add(doctor, result, "condition",
+                           condition_remedy(json_get_text(condition, "type"),
+                                            json_get_text(condition, "reason")),
                            "%s is %s (%s)%s%s", json_get_text(condition, "type"), status,
                            json_get_text(condition, "reason"), *message ? ": " : "", message);
         }

@@ -80,6 +80,7 @@ static void check_port(Doctor *doctor, uint16_t port, const char *what) {
 void doctor_check_others(Doctor *doctor) {
         check_programs(doctor);
         check_leftovers(doctor);
+        doctor_check_forward(doctor);
         check_port(doctor, 10256, "health");
         check_port(doctor, 10249, "metrics");
 }

@@ -41,5 +41,7 @@ void doctor_add(Doctor *doctor,
 void doctor_check_kernel(Doctor *doctor);
 /* kube-proxy and what is left of it, other proxies and firewalls, who has our ports. */
 void doctor_check_others(Doctor *doctor);
+/* The policies of packet filters. */
+void doctor_check_forward(Doctor *doctor);
 /* Bus, polkit, the daemon's own state, kubeconfig and API server. */
 void doctor_check_daemon(Doctor *doctor);

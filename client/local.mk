@@ -7,8 +7,11 @@ libclient_a_SOURCES = \
 	client/client.h \
 	client/clock.c \
 	client/clock.h \
+	client/conditions.c \
+	client/conditions.h \
 	client/complete.c \
 	client/doctor-daemon.c \
+	client/doctor-forward.c \
 	client/doctor-kernel.c \
 	client/doctor-others.c \
 	client/doctor.h \

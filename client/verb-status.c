@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/clock.h"
+#include "client/conditions.h"
 #include "client/lines.h"
 #include "client/message-json.h"
 #include "client/report.h"
@@ -15,35 +16,6 @@
 #include "client/text.h"
 #include "client/verbs.h"
 #include "common/bus-names.h"
-
-/* What to do about a condition that is not true, by its reason; NULL is for every reason. */
-static const struct {
-        const char *type, *reason, *remedy;
-} remedy_table[] = {
-        { "KernelReady", "Starting", "wait a moment: the kernel is being read" },
-        { "KernelReady", NULL, "\"ipvsproxyctl doctor\" tells what the kernel lacks" },
-        { "ApiReachable", "Connecting", "wait a moment, then \"ipvsproxyctl doctor\"" },
-        { "ApiReachable", "Listing", "wait: the first lists are being read" },
-        { "ApiReachable", NULL,
-          "what is programmed stays; see whether the API server answers: \"ipvsproxyctl doctor\", "
-          "\"journalctl -u ipvsproxyd\"" },
-        { "Programmed", "Syncing", "wait: the first sync is not done" },
-        { "Programmed", NULL,
-          "it is tried again by itself; \"ipvsproxyctl list --state=degraded\" names the "
-          "services" },
-        { "NodePortsFree", NULL,
-          "processes listen where services have their node ports, and are no longer reached there: "
-          "\"journalctl -u ipvsproxyd\" and \"ipvsproxyctl list\" name them" },
-        { "AddressesServed", NULL, "\"ipvsproxyctl list --state=refused\" names the services" },
-};
-
-static const char *remedy_of(const char *type, const char *reason) {
-        for (size_t i = 0; i < ELEMENTSOF(remedy_table); i++)
-                if (strcmp(remedy_table[i].type, type) == 0 &&
-                    (!remedy_table[i].reason || strcmp(remedy_table[i].reason, reason) == 0))
-                        return remedy_table[i].remedy;
-        return "\"ipvsproxyctl doctor\" may tell more";
-}
 
 /* "ApiReachable is false since 3h: Disconnected — what is programmed stays; …" */
 static void print_problem(json_object *condition) {
@@ -57,7 +29,7 @@ static void print_problem(json_object *condition) {
                 (void) text_duration(now - since, duration);
         lines_add("Problem", "%s is %s%s%s%s%s%s%s%s%s", type, json_get_text(condition, "status"),
                   *duration ? " for " : "", duration, *reason ? ": " : "", reason,
-                  *message ? ": " : "", message, lines_dash(), remedy_of(type, reason));
+                  *message ? ": " : "", message, lines_dash(), condition_remedy(type, reason));
 }
 
 /* Those that are as they should be come together; the others are problems. */

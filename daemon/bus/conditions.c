@@ -12,6 +12,7 @@ static const char *const condition_type_table[_CONDITION_MAX] = {
         [CONDITION_PROGRAMMED] = "Programmed",
         [CONDITION_ADDRESSES_SERVED] = "AddressesServed",
         [CONDITION_NODE_PORTS_FREE] = "NodePortsFree",
+        [CONDITION_FORWARD_ALLOWED] = "ForwardAllowed",
 };
 
 static Condition condition_kernel(const ManagerStatus *status) {
@@ -53,6 +54,18 @@ static Condition condition_node_ports(const ManagerStatus *status) {
                                                    (Condition) { "true", "", 0 };
 }
 
+/* Whether one of its rules accepts what has to pass is not known. */
+static Condition condition_forward(const ManagerStatus *status) {
+        return status->forward_chain[0] ? (Condition) { "unknown", "ForwardPolicyDrop", 0 } :
+                                          (Condition) { "true", "", 0 };
+}
+
+static const char *condition_message(ConditionType type, const ManagerStatus *status) {
+        return type == CONDITION_PROGRAMMED        ? status->error :
+               type == CONDITION_FORWARD_ALLOWED   ? status->forward_chain :
+                                                     "";
+}
+
 bool conditions_update(Condition conditions[static _CONDITION_MAX], const ManagerStatus *status, uint64_t now_usec) {
         const Condition now[_CONDITION_MAX] = {
                 [CONDITION_KERNEL_READY] = condition_kernel(status),
@@ -60,6 +73,7 @@ bool conditions_update(Condition conditions[static _CONDITION_MAX], const Manage
                 [CONDITION_PROGRAMMED] = condition_programmed(status),
                 [CONDITION_ADDRESSES_SERVED] = condition_addresses(status),
                 [CONDITION_NODE_PORTS_FREE] = condition_node_ports(status),
+                [CONDITION_FORWARD_ALLOWED] = condition_forward(status),
         };
         bool changed = false;
 
@@ -84,7 +98,7 @@ int conditions_append(sd_bus_message *reply,
         int r = sd_bus_message_open_container(reply, 'a', "(sstsa{sv})");
 
         for (ConditionType t = 0; r >= 0 && t < _CONDITION_MAX; t++) {
-                const char *message = t == CONDITION_PROGRAMMED ? status->error : "";
+                const char *message = condition_message(t, status);
 
                 r = sd_bus_message_append(reply,
                                           "(sstsa{sv})",

@@ -18,6 +18,7 @@ typedef enum ConditionType {
         CONDITION_PROGRAMMED, /* what is wanted is in the kernel */
         CONDITION_ADDRESSES_SERVED, /* no address of a service is refused */
         CONDITION_NODE_PORTS_FREE, /* no process listens where a service has its node port */
+        CONDITION_FORWARD_ALLOWED, /* no packet filter of others drops forwarded packets by its policy */
         _CONDITION_MAX,
 } ConditionType;
 

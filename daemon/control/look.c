@@ -71,6 +71,29 @@ static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
         return r;
 }
 
+/*
+ * kube-proxy puts rules that accept answers into the table of others (reference §4.6, KUBE-FORWARD). A table of our own
+ * cannot accept what another one drops, and that of others is not ours to write to: it is told, with what to do.
+ */
+static void manager_look_at_forwarding(Manager *manager) {
+        char chain[FORWARD_CHAIN_SIZE];
+        int r = manager->backend->ops->forward_drop(manager->backend, chain);
+
+        if (r < 0) {
+                (void) log_debug_errno(r, "Failed to read the packet filters of others: %m");
+                return;
+        }
+        if (strcmp(chain, manager->forward_chain) == 0)
+                return;
+        memcpy(manager->forward_chain, chain, sizeof(chain));
+        if (r > 0)
+                log_warning("The chain %s drops forwarded packets that no rule of it accepts: answers of pods need one, "
+                            "such as iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                            chain);
+        else
+                log_info("No chain drops all forwarded packets any more");
+}
+
 static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsigned what) {
         switch (what) {
         case LOOK_ADDRESSES:
@@ -83,6 +106,7 @@ static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsig
                 (void) manager_look_at_node_ports(manager);
                 return 0; /* what is in the way is told; nothing waits for it */
         default:
+                manager_look_at_forwarding(manager);
                 (void) node_setup(manager->backend, &manager->options, &manager->info, &manager->drift);
                 return 0; /* its failures were told at the start, and nothing waits for them */
         }
@@ -208,6 +232,7 @@ int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         if (manager->drift.n_noted > 0)
                 log_info("Adopted %zu virtual servers, addresses and filter elements that were there", manager->drift.n_noted);
         manager->adopted = true;
+        manager_look_at_forwarding(manager);
         r = journal_compact(manager->journal);
         if (r < 0)
                 (void) log_warning_errno(r,

@@ -137,6 +137,7 @@ struct Manager {
         ManagerOverrides overrides;
         NodeDrain node_drain;
         NodePorts node_ports;
+        char forward_chain[FORWARD_CHAIN_SIZE]; /* of somebody, with the policy to drop; "" = none */
         uint64_t n_cluster_nodes_seen; /* store_n_changes() of them that the desired state follows */
 };
 

@@ -119,6 +119,7 @@ typedef struct ManagerStatus {
         uint64_t n_drift; /* repairs of what others changed */
         uint64_t n_refused; /* virtual servers wanted by a service and not given to it */
         uint64_t n_node_port_conflicts; /* sockets of processes in the way of node ports */
+        const char *forward_chain; /* of somebody that drops forwarded packets which no rule accepts; "" = none */
         const char *drain_state; /* "off", "draining", "done": of the node, see node-drain.h */
         uint64_t drain_deadline_usec; /* 0 = none */
         uint64_t drain_connections; /* left, as last counted */

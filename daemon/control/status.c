@@ -42,6 +42,7 @@ void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
                 .n_drift = manager->drift.n_added,
                 .n_draining = drain_n_real_servers(manager->drain),
                 .n_node_port_conflicts = manager->node_ports.n_items,
+                .forward_chain = manager->forward_chain,
                 .drain_state = node_drain_state_to_string(manager->node_drain.state),
                 .drain_deadline_usec = manager->node_drain.deadline_usec,
                 .drain_connections = manager->node_drain.n_connections,

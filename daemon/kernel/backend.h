@@ -75,6 +75,11 @@ typedef struct ListenerInfo {
 
 typedef int (*ListenerVisitor)(const ListenerInfo *listener, void *userdata);
 
+/* ---- packet filters of others */
+
+/* Room for "ip filter FORWARD", cut short where it is longer. */
+#define FORWARD_CHAIN_SIZE 80
+
 /* ---- notifications */
 
 /* What somebody (also this process) changed. Delivered from the event loop, never from within a call. */
@@ -146,6 +151,9 @@ typedef struct KernelBackendOps {
 
         /* All of both families; of a protocol that the kernel cannot list, none. A socket may be visited twice. */
         int (*listener_dump)(KernelBackend *backend, ListenerVisitor visitor, void *userdata);
+
+        /* 1 = somebody's chain has the policy to drop forwarded packets, and its name; 0 = none has, and "". */
+        int (*forward_drop)(KernelBackend *backend, char ret_chain[static FORWARD_CHAIN_SIZE]);
 
         /* Below /proc/sys: "net/ipv4/vs/conntrack". Value without newline, owned by the caller. */
         int (*sysctl_read)(KernelBackend *backend, const char *name, char **ret_value);

@@ -69,6 +69,10 @@ static int dry_run_listener_dump(KernelBackend *backend, ListenerVisitor visitor
         return inner(backend)->ops->listener_dump(inner(backend), visitor, userdata);
 }
 
+static int dry_run_forward_drop(KernelBackend *backend, char ret_chain[static FORWARD_CHAIN_SIZE]) {
+        return inner(backend)->ops->forward_drop(inner(backend), ret_chain);
+}
+
 static int dry_run_sysctl_read(KernelBackend *backend, const char *name, char **ret_value) {
         return inner(backend)->ops->sysctl_read(inner(backend), name, ret_value);
 }
@@ -240,6 +244,7 @@ static const KernelBackendOps dry_run_ops = {
         .filter_dump = dry_run_filter_dump,
         .conntrack_flush_udp = dry_run_conntrack_flush_udp,
         .listener_dump = dry_run_listener_dump,
+        .forward_drop = dry_run_forward_drop,
         .sysctl_read = dry_run_sysctl_read,
         .sysctl_write = dry_run_sysctl_write,
         .watch = dry_run_watch,

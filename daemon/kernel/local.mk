@@ -5,6 +5,8 @@ noinst_LIBRARIES += libkernelfilter.a
 libkernelfilter_a_SOURCES = \
 	daemon/kernel/conntrack.c \
 	daemon/kernel/conntrack.h \
+	daemon/kernel/forward.c \
+	daemon/kernel/forward.h \
 	daemon/kernel/netlink.c \
 	daemon/kernel/netlink.h \
 	daemon/kernel/nfnetlink.c \

@@ -240,6 +240,7 @@ static const KernelBackendOps memory_backend_ops = {
         .filter_dump = memory_filter_dump,
         .conntrack_flush_udp = memory_flush_udp,
         .listener_dump = memory_listener_dump,
+        .forward_drop = memory_forward_drop,
         .sysctl_read = memory_sysctl_read,
         .sysctl_write = memory_sysctl_write,
         .watch = memory_watch,

@@ -56,6 +56,9 @@ void memory_backend_set_connections(KernelBackend *backend,
 int memory_backend_add_listener(KernelBackend *backend, const ListenerInfo *listener);
 int memory_backend_remove_listener(KernelBackend *backend, const ListenerInfo *listener);
 
+/* Somebody's chain that drops forwarded packets, "ip filter FORWARD"; "" takes it away. */
+void memory_backend_set_forward_drop(KernelBackend *backend, const char *chain);
+
 /*
  * The whole state as text, sorted, one object a line ("vs 10.0.0.1:80/TCP rr 0x0 0", "  rs 10.1.0.1:8080 w1",
  * "addr 10.0.0.1", "filter service_ips 10.0.0.1", "flushed 10.0.0.2:53 -> 10.1.0.1:53"); owned by the caller.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel in memory: its version, sysctls, IPVS timeouts, conntrack and the sockets of processes. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/memory-private.h"
@@ -197,6 +198,21 @@ int memory_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *
         for (const MemoryListener *l = memory_kernel(backend)->listeners; l && r >= 0; l = l->next)
                 r = visitor(&l->info, userdata);
         return MIN2(r, 0);
+}
+
+/* ---- packet filters of others */
+
+void memory_backend_set_forward_drop(KernelBackend *backend, const char *chain) {
+        (void) snprintf(memory_kernel(backend)->forward_chain, FORWARD_CHAIN_SIZE, "%s", chain);
+}
+
+int memory_forward_drop(KernelBackend *backend, char ret_chain[static FORWARD_CHAIN_SIZE]) {
+        int r = memory_begin(backend);
+
+        if (r < 0)
+                return r;
+        memcpy(ret_chain, memory_kernel(backend)->forward_chain, FORWARD_CHAIN_SIZE);
+        return ret_chain[0] != '\0';
 }
 
 void memory_node_done(MemoryKernel *kernel) {

@@ -49,6 +49,7 @@ typedef struct MemoryKernel {
         MemorySysctl *sysctls; /* owned */
         MemoryFlow *flushed; /* owned */
         MemoryListener *listeners; /* owned */
+        char forward_chain[FORWARD_CHAIN_SIZE]; /* "" = nobody drops */
 
         uint64_t n_operations;
         uint64_t fail_at, fail_every; /* counts of n_operations; 0 = off */
@@ -111,7 +112,7 @@ int memory_filter_remove(KernelBackend *backend);
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
 int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata);
 
-/* memory-node.c: sysctls, timeouts, conntrack and sockets */
+/* memory-node.c: sysctls, timeouts, conntrack, sockets and other filters */
 int memory_node_init(MemoryKernel *kernel);
 void memory_node_done(MemoryKernel *kernel);
 int memory_get_info(KernelBackend *backend, KernelInfo *ret);
@@ -119,5 +120,6 @@ int memory_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts);
 int memory_get_timeouts(KernelBackend *backend, IpvsTimeouts *ret);
 int memory_flush_udp(KernelBackend *backend, const ConntrackFlow *flows, size_t n_flows, size_t *ret_deleted);
 int memory_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata);
+int memory_forward_drop(KernelBackend *backend, char ret_chain[static FORWARD_CHAIN_SIZE]);
 int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_value);
 int memory_sysctl_write(KernelBackend *backend, const char *name, const char *value);

@@ -5,6 +5,7 @@
 #include "kernel/address.h"
 #include "kernel/backend.h"
 #include "kernel/conntrack.h"
+#include "kernel/forward.h"
 #include "kernel/ipvs.h"
 #include "kernel/listeners.h"
 #include "kernel/monitor.h"
@@ -21,6 +22,7 @@ typedef struct NetlinkBackend {
         Nftables *nftables;
         Conntrack *conntrack;
         Listeners *listeners;
+        Forward *forward;
         Monitor *monitor; /* NULL unless watched */
 } NetlinkBackend;
 
@@ -32,6 +34,7 @@ static KernelBackend *backend_free(KernelBackend *backend) {
         NetlinkBackend *b = netlink_backend(backend);
 
         (void) monitor_free(b->monitor);
+        (void) forward_free(b->forward);
         (void) listeners_free(b->listeners);
         (void) conntrack_free(b->conntrack);
         (void) nftables_free(b->nftables);
@@ -156,6 +159,10 @@ static int backend_listener_dump(KernelBackend *backend, ListenerVisitor visitor
         return listeners_dump(netlink_backend(backend)->listeners, visitor, userdata);
 }
 
+static int backend_forward_drop(KernelBackend *backend, char ret_chain[static FORWARD_CHAIN_SIZE]) {
+        return forward_find_drop(netlink_backend(backend)->forward, ret_chain);
+}
+
 static int backend_sysctl_read(KernelBackend *backend, const char *name, char **ret_value) {
         return sysctl_read(name, ret_value);
 }
@@ -212,6 +219,7 @@ static const KernelBackendOps netlink_backend_ops = {
         .filter_dump = backend_filter_dump,
         .conntrack_flush_udp = backend_conntrack_flush_udp,
         .listener_dump = backend_listener_dump,
+        .forward_drop = backend_forward_drop,
         .sysctl_read = backend_sysctl_read,
         .sysctl_write = backend_sysctl_write,
         .watch = backend_watch,
@@ -233,6 +241,8 @@ int kernel_backend_new(KernelBackend **ret) {
                 r = conntrack_new(&b->conntrack);
         if (r >= 0)
                 r = listeners_new(&b->listeners);
+        if (r >= 0)
+                r = forward_new(&b->forward);
         if (r < 0) {
                 (void) backend_free(&b->head);
                 return r;

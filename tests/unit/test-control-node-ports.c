@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Processes in the way of node ports: told on the service, in the status and to observers, and nothing else is done. */
+/*
+ * What others have on the node that matters: processes in the way of node ports, chains that drop what is forwarded. It
+ * is told on the service, in the status and to observers, and nothing else is done.
+ */
 #include "tests/unit/control-fixture.h"
 
 #include "control/port-view.h"
@@ -178,12 +181,41 @@ static void test_failure(void **state) {
         control_done(&c);
 }
 
+/* Somebody's chain that drops what is forwarded: told in the status, and nothing is written. */
+static const char *forward_chain(const Control *c) {
+        ManagerStatus status;
+
+        manager_status(c->manager, &status);
+        assert_int_equal(status.state, MANAGER_STATE_RUNNING);
+        return status.forward_chain;
+}
+
+static void test_forward_drop(void **state) {
+        uint64_t n_writes;
+        Control c;
+
+        control_init(&c);
+        memory_backend_set_forward_drop(c.hand, "ip filter FORWARD");
+        start_with_web(&c);
+        assert_string_equal(forward_chain(&c), "ip filter FORWARD");
+        n_writes = c.backend->n_writes;
+        memory_backend_set_forward_drop(c.hand, "");
+        audit(&c);
+        assert_string_equal(forward_chain(&c), "");
+        memory_backend_set_forward_drop(c.hand, "inet mine forward");
+        audit(&c);
+        assert_string_equal(forward_chain(&c), "inet mine forward");
+        assert_int_equal(c.backend->n_writes, n_writes);
+        control_done(&c);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cases),
                 cmocka_unit_test(test_comes_and_goes),
                 cmocka_unit_test(test_read_for_node_ports),
                 cmocka_unit_test(test_failure),
+                cmocka_unit_test(test_forward_drop),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,21 @@ fails_to_say() {
 }
 succeeds 'and no longer told' wait_until 5 fails_to_say NodePortInUse list --no-pager default/extra
 
+# Docker's policy, and what kube-proxy would have added to the chain.
+nft -f - <<'END'
+table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; }; }
+END
+ipvsproxyctl resync --full >/dev/null
+succeeds 'FORWARD drops: told' wait_until 5 says 'ForwardAllowed is unknown' status
+matches 'with the chain' 'ip filter FORWARD' "$(ipvsproxyctl status)"
+matches 'by doctor too' 'warn +forwarding +The chain ip filter FORWARD drops' "$(ipvsproxyctl doctor)"
+equal 'and so it is' timeout "$(in_ns client podclient tcp 10.254.77.77 80)"
+nft add rule ip filter FORWARD ct state established,related accept
+matches 'the rule that status names helps' '^nginx-' "$(in_ns client curl -sS --max-time 5 10.254.77.77/)"
+nft delete table ip filter
+ipvsproxyctl resync --full >/dev/null
+succeeds 'gone: told no longer' wait_until 5 fails_to_say ForwardPolicyDrop status
+
 apictl delete services default/extra
 succeeds 'a deleted service' wait_until 5 has_no_server 10.254.77.77:80/TCP
 succeeds 'a deleted address' wait_until 5 has_no_address 10.254.77.77/32

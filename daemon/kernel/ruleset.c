@@ -243,6 +243,12 @@ static void ruleset_print_guard_chains(FILE *f, const FilterConfig *config) {
                         family->header,
                         ruleset_name(FILTER_SET_SERVICE_PORTS),
                         family->digit);
+                /* Load balancers that keep the address ask there (reference §4.6, KUBE-IPVS-FILTER). */
+                fprintf(f,
+                        "\t\t%s daddr . meta l4proto . th dport @%s%c accept\n",
+                        family->header,
+                        ruleset_name(FILTER_SET_HEALTH_PORTS),
+                        family->digit);
                 fprintf(f, "\t\t%s\n", icmp[i]);
                 ruleset_print_ping(f, config->ping, family);
                 fputs("\t\tgoto refuse\n\t}\n", f);

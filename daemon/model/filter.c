@@ -11,6 +11,7 @@ static const FilterSetType filter_set_table[_FILTER_SET_MAX] = {
         [FILTER_SET_SERVICE_IPS] = { "service_ips" },
         [FILTER_SET_PING_IPS] = { "ping_ips" },
         [FILTER_SET_SERVICE_PORTS] = { "service_ports", .has_port = true },
+        [FILTER_SET_HEALTH_PORTS] = { "health_ports", .has_port = true },
         [FILTER_SET_CLUSTER_PORTS] = { "cluster_ports", .has_port = true },
         [FILTER_SET_EXTERNAL_PORTS] = { "external_ports", .has_port = true },
         [FILTER_SET_NO_ENDPOINTS] = { "no_endpoints", .has_port = true },

@@ -20,6 +20,8 @@ typedef enum FilterSet {
         FILTER_SET_PING_IPS,
         /* addr . protocol . port: all service ports but node ports */
         FILTER_SET_SERVICE_PORTS,
+        /* addr . tcp . port: health check node ports, which the node answers on addresses of their service too */
+        FILTER_SET_HEALTH_PORTS,
         /* addr . protocol . port: cluster addresses; masqueraded if masqueradeAll, or not from a local pod */
         FILTER_SET_CLUSTER_PORTS,
         /* addr . protocol . port: external, load-balancer and node addresses, policy Cluster; masqueraded always */

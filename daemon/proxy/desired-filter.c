@@ -198,6 +198,17 @@ static int wisher_want_firewall(Wisher *w, DesiredService *service, const Virtua
                 service, w->table, key, &w->ranges[family], &w->config->node_ips[family]);
 }
 
+static int desired_service_want_health_port(DesiredService *service, KernelTable *table, const IpAddr *addr) {
+        VirtualServerKey key = {
+                .addr = *addr,
+                .protocol = PROTOCOL_TCP,
+                .port = service->health_check_node_port,
+        };
+        FilterElement element = server_element(&key, FILTER_SET_HEALTH_PORTS);
+
+        return desired_service_want(service, table, &element);
+}
+
 static int wisher_want_server(Wisher *w, DesiredService *service, PortServer *server) {
         const VirtualServerKey *key = &server->claim.wanted.key;
         FilterSet sets[_FILTER_SET_MAX];
@@ -215,6 +226,8 @@ static int wisher_want_server(Wisher *w, DesiredService *service, PortServer *se
 
                 r = desired_service_want(service, w->table, &element);
         }
+        if (r >= 0 && server->bound && service->health_check_node_port > 0)
+                r = desired_service_want_health_port(service, w->table, &key->addr);
         if (r >= 0 && server->firewalled)
                 r = wisher_want_firewall(w, service, key);
         if (r >= 0 && server->bound)

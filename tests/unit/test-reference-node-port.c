@@ -71,12 +71,27 @@ static const WorldCase cases[] = {
           "service ns1/svc3 type=LoadBalancer ip=10.20.30.43 port=p80/TCP/80 hc=30002\n"
           "service ns1/svc4 type=NodePort ip=10.20.30.44 port=p80/TCP/80 etp=Local hc=30003\n"
           "slice ns1/a svc=svc1 port=p80/TCP/80 ep=10.180.0.1@testnode,10.180.0.2@testnode,10.180.1.1@otherhost\n",
+          "answers 10.20.30.41:30000/tcp\nanswers 10.20.30.42:30001/tcp\n"
           "hairpin 10.180.0.1:80/tcp\nhairpin 10.180.0.2:80/tcp\n"
           "health ns1/svc1 30000 2\nhealth ns1/svc2 30001 0\n"
           "vs 10.20.30.41:80/TCP > 10.180.0.1:80 10.180.0.2:80 10.180.1.1:80 : bound guarded ping service cluster\n"
           "vs 10.20.30.42:80/TCP > : bound guarded service cluster no-endpoints\n"
           "vs 10.20.30.43:80/TCP > : bound guarded service cluster no-endpoints\n"
           "vs 10.20.30.44:80/TCP > : bound guarded service cluster no-endpoints\n" },
+        { "health checks are answered on the bound addresses of their service, on those of the node anyway",
+          "host 100.101.102.103\n"
+          "service ns1/svc1 type=LoadBalancer ip=10.20.30.41,2020::1 lb=1.2.3.4,100.101.102.103 port=p80/TCP/80,p81/UDP/81 "
+          "etp=Local hc=30000\n",
+          "answers 1.2.3.4:30000/tcp\nanswers 10.20.30.41:30000/tcp\nanswers [2020::1]:30000/tcp\n"
+          "health ns1/svc1 30000 0\n"
+          "vs 1.2.3.4:80/TCP > : bound guarded service no-endpoints\n"
+          "vs 1.2.3.4:81/UDP > : bound guarded service no-endpoints\n"
+          "vs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n"
+          "vs 10.20.30.41:81/UDP > : bound guarded service cluster no-endpoints\n"
+          "vs 100.101.102.103:80/TCP > : service no-endpoints\n"
+          "vs 100.101.102.103:81/UDP > : service no-endpoints\n"
+          "vs [2020::1]:80/TCP > : bound guarded service cluster no-endpoints\n"
+          "vs [2020::1]:81/UDP > : bound guarded service cluster no-endpoints\n" },
         { "dual stack: a family without endpoints does not refuse the other",
           "host 100.101.102.103,2001:db8::1:1\n"
           "service ns1/svc1 type=NodePort ip=10.20.30.41,2020::1 port=p80/TCP/80/3001\n"
@@ -105,16 +120,16 @@ static void test_health_check_node_port_e2e(void **state) {
         static const WorldCase steps[] = {
                 { "37 TestHealthCheckNodePortE2E: made",
                   "service ns1/svc1 type=LoadBalancer ip=10.20.30.41 port=p80/TCP/80 etp=Local hc=30000\n",
-                  "health ns1/svc1 30000 0\nvs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
+                  "answers 10.20.30.41:30000/tcp\nhealth ns1/svc1 30000 0\nvs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
                 { "37 TestHealthCheckNodePortE2E: another port",
                   "service ns1/svc1 type=LoadBalancer ip=10.20.30.41 port=p80/TCP/80 etp=Local hc=30001\n",
-                  "health ns1/svc1 30001 0\nvs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
+                  "answers 10.20.30.41:30001/tcp\nhealth ns1/svc1 30001 0\nvs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
                 { "37 TestHealthCheckNodePortE2E: policy Cluster",
                   "service ns1/svc1 type=LoadBalancer ip=10.20.30.41 port=p80/TCP/80\n",
                   "vs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
                 { "37 TestHealthCheckNodePortE2E: back again",
                   "service ns1/svc1 type=LoadBalancer ip=10.20.30.41 port=p80/TCP/80 etp=Local hc=30001\n",
-                  "health ns1/svc1 30001 0\nvs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
+                  "answers 10.20.30.41:30001/tcp\nhealth ns1/svc1 30001 0\nvs 10.20.30.41:80/TCP > : bound guarded service cluster no-endpoints\n" },
                 { "37 TestHealthCheckNodePortE2E: removed", "remove service ns1/svc1\n", "" },
         };
         World world;
@@ -135,12 +150,12 @@ static void test_health_check_when_terminating(void **state) {
         world_expect(&world,
                      "38 Test_HealthCheckNodePortWhenTerminating: ready",
                      "slice ns1/a svc=svc1 port=p80/TCP/80 ep=10.180.0.1@testnode\n",
-                     "hairpin 10.180.0.1:80/tcp\nhealth ns1/svc1 30000 1\n"
+                     "answers 10.20.30.41:30000/tcp\nhairpin 10.180.0.1:80/tcp\nhealth ns1/svc1 30000 1\n"
                      "vs 10.20.30.41:80/TCP > 10.180.0.1:80 : bound guarded ping service cluster\n");
         world_expect(&world,
                      "38 Test_HealthCheckNodePortWhenTerminating: terminating",
                      "slice ns1/a svc=svc1 port=p80/TCP/80 ep=10.180.0.1@testnode~t\n",
-                     "hairpin 10.180.0.1:80/tcp\nhealth ns1/svc1 30000 0\n"
+                     "answers 10.20.30.41:30000/tcp\nhairpin 10.180.0.1:80/tcp\nhealth ns1/svc1 30000 0\n"
                      "vs 10.20.30.41:80/TCP > 10.180.0.1:80 : bound guarded ping service cluster\n");
         world_done(&world);
 }

@@ -119,6 +119,8 @@ static void text_element(const World *world, Lines *lines, const FilterElement *
         if (element->set == FILTER_SET_HAIRPIN) {
                 assert_true(ip_addr_equal(&element->addr, &element->source));
                 lines_print(lines, "hairpin %s/%s", port, protocol);
+        } else if (element->set == FILTER_SET_HEALTH_PORTS) {
+                lines_print(lines, "answers %s/%s", port, protocol);
         } else if (element->set == FILTER_SET_SOURCE_RANGES && element_has_server(world, element)) {
                 lines_print(lines, "range %s/%s %s", port, protocol, ip_net_format(&net, source));
         } else if (!element_has_server(world, element)) {

@@ -50,6 +50,7 @@ void world_run(World *world);
  *   refused ns/name 127.0.0.1 LoopbackAddress
  *   refused ns/name:http 10.0.0.1:80/TCP Conflict
  *   health ns/name 30000 2
+ *   answers 10.0.0.1:30000/tcp      (health_ports)
  *   no-local internal 1 external 1
  *
  * Behind the colon: bound to kube-ipvs0, and the filter sets that hold address or port: guarded (service_ips), ping,

@@ -289,4 +289,59 @@ for client in node other guest client; do
 done
 run_clients node other guest client
 
+# ---- flows of UDP that outlive their endpoint (4.8), and the health check on the balancer's address (4.6)
+
+# late_service ENDPOINT@NODE...: UDP, policy Local, with a health check, as number 200
+late_service() {
+        apictl put - <<'END'
+apiVersion: v1
+kind: Service
+metadata: {name: late, namespace: default}
+spec:
+  type: LoadBalancer
+  clusterIP: 10.254.1.200
+  externalTrafficPolicy: Local
+  healthCheckNodePort: 32100
+  ports: [{name: udp, port: 80, targetPort: 8080, protocol: UDP, nodePort: 32101}]
+status: {loadBalancer: {ingress: [{ip: 198.51.100.200}]}}
+END
+        put_slice default late udp 8080 UDP "$@"
+}
+# asks ADDRESS PORT: always from the same port, so that each is one flow
+asks() {
+        in_ns client podclient --source 172.16.1.100:4444 --timeout 1500 udp "$1" "$2"
+}
+answers() {
+        [[ $(asks "$2" "$3") == "$1"* ]]
+}
+late_service 10.253.1.5@k8s02
+for address in '10.254.1.200 80' '198.51.100.200 80' '172.16.1.10 32101'; do
+        read -r ip port <<<"$address"
+        succeeds "UDP $address: an endpoint" wait_until 5 answers near "$ip" "$port"
+done
+checks() {
+        in_ns client curl -sS --max-time 5 -o /dev/null -w '%{http_code}' "http://$1:32100/"
+}
+for address in 198.51.100.200 10.254.1.200 172.16.1.10; do
+        equal "the health check is answered on $address" 200 "$(checks $address)"
+done
+equal 'no other port is' refused "$(in_ns client podclient tcp 198.51.100.200 32102)"
+late_service 10.253.2.5@k8s03
+succeeds 'UDP: another endpoint, with the same flow' wait_until 5 answers far 10.254.1.200 80
+equal 'the health check says that none is local' 503 "$(checks 198.51.100.200)"
+equal 'UDP: not for others where policy Local has none' timeout "$(asks 198.51.100.200 80)"
+late_service
+succeeds 'UDP: no endpoint, the flow is refused' wait_until 5 answers refused 10.254.1.200 80
+succeeds 'UDP: on the node port too' wait_until 5 answers refused 172.16.1.10 32101
+late_service 10.253.1.5@k8s02
+for address in '10.254.1.200 80' '198.51.100.200 80' '172.16.1.10 32101'; do
+        read -r ip port <<<"$address"
+        succeeds "UDP $address: the first endpoint again" wait_until 5 answers near "$ip" "$port"
+done
+apictl delete services default/late
+no_entry() {
+        ! conntrack -L -p udp 2>/dev/null | grep -qE 'dst=(10.254.1.200|198.51.100.200) |dport=32101 '
+}
+succeeds 'UDP: no entry of a removed service is left' wait_until 5 no_entry
+
 finish

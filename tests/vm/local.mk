@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	tests/vm/image \
 	tests/vm/lib.sh \
 	tests/vm/long-api-faults.sh \
+	tests/vm/long-pairs.sh \
 	tests/vm/long-restart.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \

@@ -178,7 +178,21 @@ int addresses_remove_device(Addresses *addresses, uint64_t *n_writes) {
 
 /* ---- its addresses */
 
-/* IPv6: without duplicate detection, which would only delay it, and without a route to itself. */
+/*
+ * Nobody's source by chance: over a link without an address of its own (a pod's, a tunnel's) the kernel takes any of the
+ * host, and the answer would come back to a virtual server. IPv4 leaves out those of scope host (inet_select_addr),
+ * IPv6 those that are deprecated, where there is another (RFC 6724 rule 3). They are local, answered and served as ever.
+ * IPv6 besides: without duplicate detection, which would only delay it, and without a route to itself.
+ */
+static void put_attributes(struct nlmsghdr *message, bool v6) {
+        static const struct ifa_cacheinfo deprecated = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX };
+
+        if (!v6)
+                return;
+        mnl_attr_put_u32(message, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
+        mnl_attr_put(message, IFA_CACHEINFO, sizeof deprecated, &deprecated);
+}
+
 static int put_address(Addresses *addresses, const AddressOp *op) {
         bool v6 = op->addr.family == AF_INET6;
         struct ifaddrmsg *header;
@@ -195,12 +209,12 @@ static int put_address(Addresses *addresses, const AddressOp *op) {
         header = mnl_nlmsg_put_extra_header(message, sizeof *header);
         header->ifa_family = op->addr.family;
         header->ifa_prefixlen = (uint8_t) (8 * ip_addr_size(&op->addr));
-        header->ifa_scope = RT_SCOPE_UNIVERSE;
+        header->ifa_scope = op->add && !v6 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
         header->ifa_index = (unsigned) addresses->ifindex;
         mnl_attr_put(message, IFA_LOCAL, ip_addr_size(&op->addr), op->addr.bytes);
         mnl_attr_put(message, IFA_ADDRESS, ip_addr_size(&op->addr), op->addr.bytes);
-        if (op->add && v6)
-                mnl_attr_put_u32(message, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
+        if (op->add)
+                put_attributes(message, v6);
         netlink_buffer_end(&addresses->buffer);
         return 0;
 }

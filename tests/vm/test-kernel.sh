@@ -149,6 +149,32 @@ equal 'ip sees them' "$(printf '10.254.0.1/32\n10.254.0.2/32\nfd00::a/128')" \
 if ping -c 1 -W 1 10.254.0.1 >/dev/null && ping -c 1 -W 1 fd00::a >/dev/null; then ok 'both families are local'; else not_ok 'both families are local'; fi
 equal 'ours and others are told apart' "$(printf 'device 10.254.0.1/32\ndevice 10.254.0.2/32\ndevice fd00::a/128\nhost 10.0.2.15/24\nhost 127.0.0.1/8\nhost ::1/128')" \
         "$(ipvs-test list-addresses | grep -v fe80 | sort)"
+# Over a link without an address the kernel takes any of the host as source.
+ip netns add sources
+in_sources() {
+        nsenter --net=/run/netns/sources -- "$@"
+}
+in_sources ipvs-test addresses +10.254.0.1 +fd00:254::1 >/dev/null
+ip -n sources -batch - <<'END'
+link set lo up
+link add unnumbered type dummy
+link set unnumbered up
+link add late type dummy
+link set late up
+address add 172.16.1.10/24 dev late
+address add fd00:172::10/64 dev late nodad
+route add 10.253.0.5 dev unnumbered
+route add fd00:254::5 dev unnumbered
+END
+source_to() {
+        in_sources ip -o route get "$1" | grep -o ' src [^ ]*'
+}
+equal 'a service address is no source by chance' ' src 172.16.1.10  src fd00:172::10' \
+        "$(source_to 10.253.0.5) $(source_to fd00:254::5)"
+equal 'but it is to itself' ' src 10.254.0.1  src fd00:254::1' "$(source_to 10.254.0.1) $(source_to fd00:254::1)"
+equal 'it is shown' '10.254.0.1/32 fd00:254::1/128' \
+        "$(in_sources ip -o address show dev kube-ipvs0 scope global | awk '{ print $4 }' | cat - <(in_sources ip -o address show dev kube-ipvs0 scope host | awk '{ print $4 }') | sort | paste -sd' ')"
+ip netns del sources
 equal 'addresses go; what is gone is fine' '0 0 0' "$(ipvs-test addresses -10.254.0.1 -fd00::a -10.254.0.9)"
 equal 'ip sees it' '10.254.0.2/32' "$(ip -o addr show dev kube-ipvs0 | awk '{ print $4 }')"
 ipvs-test remove && ipvs-test remove

@@ -157,6 +157,7 @@ static int endpoint_decode_place(SliceDecoder *d, json_object *object, const Jso
         return r;
 }
 
+/* What is not said is true of ready and serving, each by itself, and false of terminating (reference §3.5, newest). */
 static int endpoint_decode_conditions(SliceDecoder *d, json_object *object, const JsonPath *path, Endpoint *ret) {
         JsonPath here = { .parent = path, .key = "conditions" };
         bool ready, serving, terminating;
@@ -166,7 +167,7 @@ static int endpoint_decode_conditions(SliceDecoder *d, json_object *object, cons
         if (r >= 0)
                 r = json_read_bool(conditions, "ready", &here, d->report, true, &ready);
         if (r >= 0)
-                r = json_read_bool(conditions, "serving", &here, d->report, ready, &serving);
+                r = json_read_bool(conditions, "serving", &here, d->report, true, &serving);
         if (r >= 0)
                 r = json_read_bool(conditions, "terminating", &here, d->report, false, &terminating);
         if (r < 0)

@@ -43,7 +43,7 @@ void drift_log_done(DriftLog *drift) {
 void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec) {
         drift->active = active;
         drift->now_usec = real_usec;
-        drift->n_noted = 0;
+        drift->n_noted = drift->n_unexpected = 0;
 }
 
 static void drift_keep(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
@@ -84,6 +84,7 @@ static void drift_log_line(DriftKind kind, DriftAction action, const char *objec
 
 void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
         drift->n_noted++;
+        drift->n_unexpected += action == DRIFT_ACTION_UNEXPECTED;
         if (!drift->active)
                 return;
         drift->counts[kind]++;

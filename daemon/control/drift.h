@@ -52,9 +52,10 @@ typedef struct DriftLog {
         uint64_t counts[_DRIFT_KIND_MAX];
         size_t n_added; /* ever */
 
-        bool active; /* what is noted counts; else only n_noted does */
+        bool active; /* what is noted counts; else only n_noted and n_unexpected do */
         uint64_t now_usec; /* CLOCK_REALTIME of the look */
         size_t n_noted; /* in this look */
+        size_t n_unexpected; /* of these, what was there unasked for */
         uint64_t minute_usec; /* when the minute began that the next is counted in */
         unsigned n_logged; /* in this minute */
 } DriftLog;

@@ -229,8 +229,8 @@ int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
                 r = manager_probe_scheduler(manager, manager->options.scheduler, message);
         if (r < 0)
                 return r;
-        if (manager->drift.n_noted > 0)
-                log_info("Adopted %zu virtual servers, addresses and filter elements that were there", manager->drift.n_noted);
+        if (manager->drift.n_unexpected > 0)
+                log_info("Adopted %zu virtual servers, addresses and filter elements that were there", manager->drift.n_unexpected);
         manager->adopted = true;
         manager_look_at_forwarding(manager);
         r = journal_compact(manager->journal);

@@ -36,6 +36,7 @@ EXTRA_DIST += \
 	tests/vm/selftest/exit-status \
 	tests/vm/test-bus.sh \
 	tests/vm/test-daemon.sh \
+	tests/vm/test-faults.sh \
 	tests/vm/test-manifests.sh \
 	tests/vm/test-demo.sh \
 	tests/vm/test-filter.sh \

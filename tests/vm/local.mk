@@ -42,4 +42,5 @@ EXTRA_DIST += \
 	tests/vm/test-filter.sh \
 	tests/vm/test-kernel.sh \
 	tests/vm/test-matrix.sh \
+	tests/vm/test-package.sh \
 	tests/vm/test-takeover.sh

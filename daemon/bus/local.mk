@@ -8,6 +8,8 @@ libbus_a_SOURCES = \
 	daemon/bus/admission.c \
 	daemon/bus/arguments.c \
 	daemon/bus/arguments.h \
+	daemon/bus/budget.c \
+	daemon/bus/budget.h \
 	daemon/bus/bus.c \
 	daemon/bus/bus.h \
 	daemon/bus/bus-private.h \

@@ -18,18 +18,6 @@
 #define PARKED_MAX 256
 #define ASK_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
-/*
- * A limit on a rate with a burst: `due` is when all that was taken would have been earned. One number a limit, and
- * nothing to do while nobody calls.
- */
-typedef struct Bucket {
-        uint64_t due_usec;
-} Bucket;
-
-typedef struct Budget {
-        Bucket calls, bytes;
-} Budget;
-
 typedef struct User {
         uid_t uid;
         bool used;
@@ -67,29 +55,6 @@ struct Peers {
         size_t n_parked;
         bool count_everybody;
 };
-
-static bool bucket_has(const Bucket *bucket, uint64_t now, uint64_t cost, uint64_t burst) {
-        return MAX2(bucket->due_usec, now) + cost <= now + burst;
-}
-
-static void bucket_take(Bucket *bucket, uint64_t now, uint64_t cost) {
-        bucket->due_usec = MAX2(bucket->due_usec, now) + cost;
-}
-
-static bool budget_take(Budget *budget, uint64_t now, unsigned n_calls, size_t n_bytes, unsigned factor) {
-        uint64_t calls = n_calls * USEC_PER_SEC / (PEER_CALLS_PER_SEC * factor);
-        uint64_t bytes = n_bytes * USEC_PER_SEC / ((uint64_t) PEER_BYTES_PER_SEC * factor);
-        uint64_t calls_burst = PEER_CALLS_BURST * USEC_PER_SEC / PEER_CALLS_PER_SEC;
-        uint64_t bytes_burst = (uint64_t) PEER_BYTES_BURST * USEC_PER_SEC / PEER_BYTES_PER_SEC;
-        bool has = bucket_has(&budget->calls, now, calls, calls_burst) &&
-                   bucket_has(&budget->bytes, now, bytes, bytes_burst);
-
-        if (has) {
-                bucket_take(&budget->calls, now, calls);
-                bucket_take(&budget->bytes, now, bytes);
-        }
-        return has;
-}
 
 /* ---- users */
 
@@ -385,15 +350,9 @@ void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes,
         if (!peer || (peer->uid_known && peer->uid == 0 && !peers->count_everybody))
                 return;
         peer->n_bytes += n_bytes;
-        /* What was done is done: the debt counts, however large. */
-        bucket_take(&peer->budget.bytes, now, n_bytes * USEC_PER_SEC / PEER_BYTES_PER_SEC);
-        bucket_take(&peer->budget.calls, now, n_calls * USEC_PER_SEC / PEER_CALLS_PER_SEC);
-        if (peer->uid_known) {
-                Budget *budget = &peers_user(peers, peer->uid)->budget;
-
-                bucket_take(&budget->bytes, now, n_bytes * USEC_PER_SEC / (PEER_BYTES_PER_SEC * PEER_USER_FACTOR));
-                bucket_take(&budget->calls, now, n_calls * USEC_PER_SEC / (PEER_CALLS_PER_SEC * PEER_USER_FACTOR));
-        }
+        budget_charge(&peer->budget, now, n_calls, n_bytes, 1);
+        if (peer->uid_known)
+                budget_charge(&peers_user(peers, peer->uid)->budget, now, n_calls, n_bytes, PEER_USER_FACTOR);
 }
 
 bool peers_take_dump(Peers *peers, uid_t uid, uint64_t now) {

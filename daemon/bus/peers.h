@@ -12,12 +12,9 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "bus/budget.h"
 #include "common/macros.h"
 
-#define PEER_CALLS_PER_SEC 200
-#define PEER_CALLS_BURST 500
-#define PEER_BYTES_PER_SEC (4 * 1024 * 1024 / 10)
-#define PEER_BYTES_BURST (16 * 1024 * 1024)
 #define PEER_USER_FACTOR 4 /* what a user may do over all connections */
 #define PEERS_MAX 4096
 #define DUMPS_PER_USER 10 /* in DUMPS_USEC */

@@ -16,8 +16,9 @@ static const char *const condition_type_table[_CONDITION_MAX] = {
 };
 
 static Condition condition_kernel(const ManagerStatus *status) {
-        return status->state == MANAGER_STATE_STARTING ? (Condition) { "unknown", "Starting", 0 } :
-                                                         (Condition) { "true", "", 0 };
+        if (status->kernel_lacks)
+                return (Condition) { "false", "FeatureMissing", 0 };
+        return status->kernel_known ? (Condition) { "true", "", 0 } : (Condition) { "unknown", "Starting", 0 };
 }
 
 static Condition condition_api(const ManagerStatus *status) {
@@ -114,9 +115,16 @@ int conditions_append(sd_bus_message *reply,
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static const char *capability_state(const ManagerStatus *status, unsigned lacks) {
+        return status->kernel_lacks & lacks ? "no" : status->kernel_known ? "yes" : "unknown";
+}
+
+static const char *capability_reason(const ManagerStatus *status, unsigned lacks, const char *reason) {
+        return status->kernel_lacks & lacks ? reason : "";
+}
+
 int capabilities_append(sd_bus_message *reply, const Manager *manager, const ManagerStatus *status) {
         const KernelInfo *info = manager_kernel_info(manager);
-        const char *ready = status->state == MANAGER_STATE_STARTING ? "unknown" : "yes";
         char release[24], version[24];
         int r;
 
@@ -132,8 +140,8 @@ int capabilities_append(sd_bus_message *reply, const Manager *manager, const Man
                 r = sd_bus_message_append(reply,
                                           "(sssa{sv})",
                                           "ip_vs",
-                                          info->ipvs_version > 0 ? "yes" : "unknown",
-                                          "",
+                                          info->ipvs_version > 0 ? "yes" : capability_state(status, KERNEL_LACKS_IPVS),
+                                          capability_reason(status, KERNEL_LACKS_IPVS, "modprobe ip_vs"),
                                           3,
                                           "version",
                                           "s",
@@ -145,9 +153,19 @@ int capabilities_append(sd_bus_message *reply, const Manager *manager, const Man
                                           "s",
                                           release);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "(sssa{sv})", "nf_tables", ready, "", 0);
+                r = sd_bus_message_append(reply,
+                                          "(sssa{sv})",
+                                          "nf_tables",
+                                          capability_state(status, KERNEL_LACKS_NFTABLES),
+                                          capability_reason(status, KERNEL_LACKS_NFTABLES, "modprobe nf_tables"),
+                                          0);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "(sssa{sv})", "dummy", ready, "", 0);
+                r = sd_bus_message_append(reply,
+                                          "(sssa{sv})",
+                                          "dummy",
+                                          capability_state(status, KERNEL_LACKS_DUMMY),
+                                          capability_reason(status, KERNEL_LACKS_DUMMY, "modprobe dummy"),
+                                          0);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -274,7 +274,7 @@ static void hash_manager(const Bus *bus, uint32_t *hashes) {
         hashes[n++] = signal_hash_text(bus->state);
         hashes[n++] = signal_hash_text(bus->api_state);
         hashes[n++] = (uint32_t) hash_bytes(bus->conditions, sizeof(bus->conditions));
-        hashes[n++] = status->state != MANAGER_STATE_STARTING;
+        hashes[n++] = status->kernel_lacks << 1 | status->kernel_known;
         hashes[n++] = signal_hash_number(status->generation);
         hashes[n++] = signal_hash_number(status->n_services);
         hashes[n++] = signal_hash_number(status->n_endpoints);

@@ -118,13 +118,15 @@ static const char *look_to_string(unsigned what) {
                                         "read the virtual servers";
 }
 
-/* Once each: that it is tried again and fails is the manager's error. */
+/* Said once each: that it is tried again and fails is the manager's error. `error` 0: it is there. */
 static void manager_note_missing(Manager *manager, unsigned part, int error) {
         const char *feature = part == LOOK_ADDRESSES ? "KERNEL_FEATURE=dummy" :
                               part == LOOK_FILTER    ? "KERNEL_FEATURE=nf_tables" :
                                                        "KERNEL_FEATURE=ip_vs";
 
-        if (manager->missing & part)
+        if (error >= 0)
+                manager->missing &= ~part;
+        if (error >= 0 || manager->missing & part)
                 return;
         if (error != -EOPNOTSUPP && error != -EPROTONOSUPPORT && error != -ENOPROTOOPT && error != -EAFNOSUPPORT &&
             error != -ENOENT)
@@ -149,10 +151,10 @@ int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE
                 if (!(look & parts_of_look[i]))
                         continue;
                 r = manager_look_at_part(manager, &parts, parts_of_look[i]);
+                manager_note_missing(manager, parts_of_look[i], r);
                 if (r >= 0)
                         continue;
                 manager->look_later |= parts_of_look[i];
-                manager_note_missing(manager, parts_of_look[i], r);
                 if (first == 0)
                         (void) snprintf(message,
                                         MANAGER_MESSAGE_SIZE,
@@ -176,8 +178,8 @@ static int manager_know_kernel(Manager *manager, char message[static MANAGER_MES
         if (manager->info.release_major > 0)
                 return 0;
         r = manager->backend->ops->get_info(manager->backend, &info);
+        manager_note_missing(manager, LOOK_SERVERS, r);
         if (r < 0) {
-                manager_note_missing(manager, LOOK_SERVERS, r);
                 (void) snprintf(message,
                                 MANAGER_MESSAGE_SIZE,
                                 "This kernel offers no IPVS, load the module ip_vs (modprobe ip_vs): %s",

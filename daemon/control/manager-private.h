@@ -110,7 +110,7 @@ struct Manager {
         FailureLog failure_log;
         DriftLog drift;
         RefusalLog refusals;
-        unsigned missing; /* LOOK_…: told that the kernel has nothing to look at */
+        unsigned missing; /* LOOK_…: what the kernel lacks, as was told */
         bool started;
         bool node_waited;
         bool had_journal;

@@ -104,6 +104,13 @@ const KernelTable *manager_table(const Manager *manager);
 
 /* ---- status, by value */
 
+/* Without any of these nothing is programmed. */
+enum {
+        KERNEL_LACKS_IPVS = 1,
+        KERNEL_LACKS_NFTABLES = 2,
+        KERNEL_LACKS_DUMMY = 4,
+};
+
 typedef struct ManagerStatus {
         ManagerState state;
         ApiState api_state;
@@ -124,6 +131,8 @@ typedef struct ManagerStatus {
         uint64_t drain_deadline_usec; /* 0 = none */
         uint64_t drain_connections; /* left, as last counted */
         uint64_t n_draining; /* real servers at weight 0 with connections */
+        bool kernel_known; /* it was read as a whole: there is what is needed */
+        unsigned kernel_lacks; /* KERNEL_LACKS_… */
         const char *error; /* the first failing object and why; "" if all is well. Valid until the next change. */
         const char *node_name; /* valid as long as the manager */
 } ManagerStatus;

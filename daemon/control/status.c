@@ -25,6 +25,12 @@ static ManagerState manager_shown_state(const Manager *manager) {
         return manager->state;
 }
 
+static unsigned manager_missing_features(const Manager *manager) {
+        return (manager->missing & LOOK_SERVERS ? KERNEL_LACKS_IPVS : 0) |
+               (manager->missing & LOOK_FILTER ? KERNEL_LACKS_NFTABLES : 0) |
+               (manager->missing & LOOK_ADDRESSES ? KERNEL_LACKS_DUMMY : 0);
+}
+
 void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
         *ret = (ManagerStatus) {
                 .state = manager_shown_state(manager),
@@ -46,6 +52,8 @@ void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
                 .drain_state = node_drain_state_to_string(manager->node_drain.state),
                 .drain_deadline_usec = manager->node_drain.deadline_usec,
                 .drain_connections = manager->node_drain.n_connections,
+                .kernel_known = manager->adopted,
+                .kernel_lacks = manager_missing_features(manager),
                 .error = manager->error,
                 .node_name = manager->options.node_name,
         };

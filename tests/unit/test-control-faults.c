@@ -217,6 +217,7 @@ static void test_one_service_fails(void **state) {
 
 /* No IPVS in the kernel, then it comes: nothing is written before, everything after. */
 static void test_ipvs_comes_late(void **state) {
+        ManagerStatus status;
         const char *error;
         Control c;
 
@@ -228,8 +229,14 @@ static void test_ipvs_comes_late(void **state) {
         assert_non_null(strstr(error, "modprobe ip_vs"));
         assert_same(&c, "");
         assert_int_equal(c.backend->n_writes, 0);
+        manager_status_brief(c.manager, &status);
+        assert_int_equal(status.kernel_lacks, KERNEL_LACKS_IPVS);
+        assert_false(status.kernel_known);
         memory_backend_set_ipvs_missing(c.hand, false);
         control_wait(&c, is_running);
+        manager_status_brief(c.manager, &status);
+        assert_int_equal(status.kernel_lacks, 0);
+        assert_true(status.kernel_known);
         memory_backend_set_ipvs_missing(c.hand, true); /* and is unloaded while we work */
         control_put_endpoints(&c, &web, "10.1.0.1", 4);
         control_wait(&c, is_degraded);

@@ -46,6 +46,8 @@ static const char *refusal_explain(RefusalReason reason) {
         case REFUSAL_UNSPECIFIED:
         case REFUSAL_LINK_LOCAL:
                 return "such an address is never served; take it out of the Service";
+        case REFUSAL_NODE_ADDRESS:
+                return "another node of the cluster has it; take it out of the Service";
         case REFUSAL_TOO_MANY:
                 return "its ports times its external addresses are too many";
         case REFUSAL_NONE:
@@ -94,6 +96,19 @@ static void report_service(DaemonEvents *events, const Service *service, EventRe
         api_server_report(events->api, report);
 }
 
+static void describe_listener(const DaemonEvents *events, const DesiredPort *port, char *text, size_t size) {
+        const ListenerInfo *listener = port_view_listener(events->manager, port);
+        char address[IP_PORT_STRLEN] = "";
+
+        if (listener)
+                (void) ip_port_format(&listener->addr, listener->port, address);
+        (void) snprintf(text,
+                        size,
+                        "it is served, and a process of the node that listens on %s for the same node port is no longer "
+                        "reached there; move one of the two",
+                        address);
+}
+
 static void report_port(DaemonEvents *events, const DesiredPort *port, PortState state) {
         const Service *service = service_entry_object(port->service->entry);
         EventReport report = { .warning = true, .action = "Program" };
@@ -106,6 +121,9 @@ static void report_port(DaemonEvents *events, const DesiredPort *port, PortState
         if (state == PORT_STATE_REFUSED) {
                 describe_refused(port, what, sizeof(what));
                 report.reason = "AddressRefused";
+        } else if (state != PORT_STATE_DEGRADED) {
+                describe_listener(events, port, what, sizeof(what));
+                report.reason = "NodePortInUse";
         } else {
                 (void) snprintf(what, sizeof(what), "not all of it is in the kernel, retrying: %s", strerror(-port_error(port)));
                 report.reason = "ProgrammingFailed";
@@ -148,7 +166,7 @@ static void look_at_port(DaemonEvents *events, const DesiredPort *port) {
         Told *told;
         size_t size;
 
-        if (state != PORT_STATE_REFUSED && state != PORT_STATE_DEGRADED)
+        if (!reason[0]) /* else it is refused, degraded, or its node port in the way of a process */
                 return;
         told = hashmap_get(&events->told, port->id);
         if (!told) {

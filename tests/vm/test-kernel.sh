@@ -174,6 +174,13 @@ equal 'a service address is no source by chance' ' src 172.16.1.10  src fd00:172
 equal 'but it is to itself' ' src 10.254.0.1  src fd00:254::1' "$(source_to 10.254.0.1) $(source_to fd00:254::1)"
 equal 'it is shown' '10.254.0.1/32 fd00:254::1/128' \
         "$(in_sources ip -o address show dev kube-ipvs0 scope global | awk '{ print $4 }' | cat - <(in_sources ip -o address show dev kube-ipvs0 scope host | awk '{ print $4 }') | sort | paste -sd' ')"
+ip -n sources -batch - <<'END'
+address del 10.254.0.1/32 dev kube-ipvs0
+address add 10.254.0.1/32 dev kube-ipvs0
+address change fd00:254::1/128 dev kube-ipvs0 preferred_lft forever valid_lft forever
+END
+equal 'and bound like any other address it would be' ' src 10.254.0.1  src fd00:254::1' \
+        "$(source_to 10.253.0.5) $(source_to fd00:254::5)"
 ip netns del sources
 equal 'addresses go; what is gone is fine' '0 0 0' "$(ipvs-test addresses -10.254.0.1 -fd00::a -10.254.0.9)"
 equal 'ip sees it' '10.254.0.2/32' "$(ip -o addr show dev kube-ipvs0 | awk '{ print $4 }')"

@@ -15,6 +15,8 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/nft-element.h \
 	daemon/kernel/nft-state.c \
 	daemon/kernel/nft-state.h \
+	daemon/kernel/nftables-dump.c \
+	daemon/kernel/nftables-private.h \
 	daemon/kernel/nftables.c \
 	daemon/kernel/nftables.h \
 	daemon/kernel/ruleset-set.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/nftables.h"
+#include "kernel/nftables-private.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -19,11 +19,6 @@
 /* An attribute's length has 16 bits: as many elements as are sure to fit in a list. */
 #define NFT_ELEMENTS_PER_MESSAGE 400
 #define NFT_ELEMENT_SIZE (2 * (2 * sizeof(struct nlattr) + NFT_KEY_MAX) + sizeof(struct nlattr))
-#define NFT_TRIES 8
-
-struct Nftables {
-        Netlink *nfnl; /* owned */
-};
 
 int nftables_new(Nftables **ret) {
         _cleanup_(nftables_freep) Nftables *nft = calloc(1, sizeof *nft);
@@ -63,7 +58,7 @@ static int nft_put_batch(NetlinkBuffer *buffer, uint16_t type) {
         return r;
 }
 
-static NfnlHeader nft_header(uint16_t type, uint16_t flags) {
+NfnlHeader nft_header(uint16_t type, uint16_t flags) {
         return (NfnlHeader) { .type = (uint16_t) (NFNL_SUBSYS_NFTABLES << 8 | type),
                               .flags = flags,
                               .family = NFPROTO_INET };
@@ -330,128 +325,4 @@ int nftables_remove(Nftables *nft) {
         if (r >= 0)
                 r = nft_commit(nft, &buffer);
         return r == -ENOENT ? 0 : r;
-}
-
-/* ---- dump */
-
-typedef struct NftSetDump {
-        FilterSet set;
-        int family;
-        FilterElement *elements; /* owned */
-        size_t n_elements, n_allocated;
-} NftSetDump;
-
-static inline void nft_set_dump_done(NftSetDump *dump) {
-        free(dump->elements);
-}
-
-static bool nft_get_key(const struct nlattr *nest, uint8_t bytes[static NFT_KEY_MAX], size_t *ret_size) {
-        const struct nlattr *attr;
-
-        mnl_attr_for_each_nested(attr, nest) {
-                size_t size = mnl_attr_get_payload_len(attr);
-
-                if (mnl_attr_get_type(attr) != NFTA_DATA_VALUE)
-                        continue;
-                if (size > NFT_KEY_MAX)
-                        return false;
-                memcpy(bytes, mnl_attr_get_payload(attr), size);
-                *ret_size = size;
-                return true;
-        }
-        return false;
-}
-
-static int nft_set_dump_append(NftSetDump *dump, const FilterElement *element) {
-        if (dump->n_elements == dump->n_allocated) {
-                size_t n = MAX2((size_t) 64, 2 * dump->n_allocated);
-                FilterElement *elements = reallocarray(dump->elements, n, sizeof *elements);
-
-                if (!elements)
-                        return -ENOMEM;
-                dump->elements = elements;
-                dump->n_allocated = n;
-        }
-        dump->elements[dump->n_elements++] = *element;
-        return 0;
-}
-
-static int nft_set_dump_element(NftSetDump *dump, const struct nlattr *nest) {
-        const struct nlattr *attr;
-        bool has_first = false, has_last = false;
-        FilterElement element;
-        size_t last_size = 0;
-        NftKey key = {};
-
-        mnl_attr_for_each_nested(attr, nest) {
-                if (mnl_attr_get_type(attr) == NFTA_SET_ELEM_KEY)
-                        has_first = nft_get_key(attr, key.first, &key.size);
-                else if (mnl_attr_get_type(attr) == NFTA_SET_ELEM_KEY_END)
-                        has_last = nft_get_key(attr, key.last, &last_size);
-        }
-        if (!has_last || last_size != key.size)
-                memcpy(key.last, key.first, sizeof key.last);
-        if (!has_first || nft_key_to_element(&key, dump->set, dump->family, &element) < 0)
-                return 0; /* somebody else's */
-        return nft_set_dump_append(dump, &element);
-}
-
-static int nft_set_dump_visit(const struct nlmsghdr *message, void *userdata) {
-        const struct nlattr *attr, *nest;
-        int r = 0;
-
-        mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
-                if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
-                        continue;
-                mnl_attr_for_each_nested(nest, attr) {
-                        r = nft_set_dump_element(userdata, nest);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return r;
-}
-
-static int nft_dump_set_once(Nftables *nft, NftSetDump *dump) {
-        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
-        FilterElement any = { .set = (uint8_t) dump->set, .addr.family = (uint8_t) dump->family };
-        NfnlHeader header = nft_header(NFT_MSG_GETSETELEM, NLM_F_DUMP);
-        char name[RULESET_SET_NAME_SIZE];
-        struct nlmsghdr *message;
-        int r;
-
-        dump->n_elements = 0;
-        r = ruleset_set_name(&any, name);
-        if (r >= 0)
-                r = nfnl_buffer_begin(&buffer, &header, 128, &message);
-        if (r < 0)
-                return r;
-        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, KERNEL_TABLE_NAME);
-        mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
-        netlink_buffer_end(&buffer);
-        return netlink_dump(nft->nfnl, &buffer, nft_set_dump_visit, dump);
-}
-
-static int nft_dump_set(Nftables *nft, FilterSet set, int family, FilterVisitor visitor, void *userdata) {
-        _cleanup_(nft_set_dump_done) NftSetDump dump = { .set = set, .family = family };
-        int r = -EINTR;
-
-        for (unsigned i = 0; i < NFT_TRIES && r == -EINTR; i++)
-                r = nft_dump_set_once(nft, &dump);
-        if (r == -EINTR)
-                return -EAGAIN;
-        for (size_t i = 0; i < dump.n_elements && r >= 0; i++)
-                r = visitor(&dump.elements[i], userdata);
-        return r;
-}
-
-int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
-        int r = 0;
-
-        for (FilterSet set = 0; set < _FILTER_SET_MAX && r >= 0; set++) {
-                r = nft_dump_set(nft, set, AF_INET, visitor, userdata);
-                if (r >= 0)
-                        r = nft_dump_set(nft, set, AF_INET6, visitor, userdata);
-        }
-        return r < 0 ? r : 0;
 }

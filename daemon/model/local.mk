@@ -20,6 +20,9 @@ libmodel_a_SOURCES = \
 	daemon/model/override.h \
 	daemon/model/service.c \
 	daemon/model/service.h \
+	daemon/model/store-dirty.c \
+	daemon/model/store-node.c \
+	daemon/model/store-private.h \
 	daemon/model/store.c \
 	daemon/model/store.h \
 	daemon/model/virtual-server.c \

@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "model/store.h"
+#include "model/store-private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Dirty services in two queues, so that DNS and the API server come first after a start. */
-typedef struct DirtyQueue {
-        ServiceEntry *first, *last;
-} DirtyQueue;
-
-struct Store {
-        HashMap services; /* key → ServiceEntry, owned */
-        HashMap slices; /* key → SliceEntry, owned */
-        Node *nodes[_OBJECT_SOURCE_MAX]; /* owned */
-        uint32_t node_seen[_OBJECT_SOURCE_MAX];
-        NodeSet cluster_nodes; /* of OBJECT_SOURCE_API */
-        uint32_t list_number[_OBJECT_SOURCE_MAX][_OBJECT_KIND_MAX]; /* of the list that runs or ran last */
-        bool synced[_OBJECT_SOURCE_MAX][_OBJECT_KIND_MAX];
-
-        DirtyQueue urgent, normal;
-        size_t n_dirty;
-        uint64_t n_changes[_OBJECT_KIND_MAX];
-        ServiceEntry *taken; /* handed out last; freed with the next take if nothing is left of it */
-
-        void (*wake)(void *userdata);
-        void *userdata;
-};
 
 static const char *const object_kind_table[_OBJECT_KIND_MAX] = {
         [OBJECT_KIND_SERVICE] = "Service",
@@ -61,7 +38,7 @@ static char *object_key(const char *namespace, const char *name) {
 
 /* ---- entries */
 
-static void service_entry_free(ServiceEntry *entry) {
+void service_entry_free(ServiceEntry *entry) {
         for (size_t i = 0; i < _OBJECT_SOURCE_MAX; i++)
                 (void) service_free(entry->objects[i]);
         free(entry->key);
@@ -73,10 +50,6 @@ static void slice_entry_free(SliceEntry *slice) {
                 (void) endpoint_slice_free(slice->objects[i]);
         free(slice->key);
         free(slice);
-}
-
-static bool service_entry_is_empty(const ServiceEntry *entry) {
-        return !service_entry_object(entry) && !entry->slices && !entry->desired;
 }
 
 /* Finds or adds; NULL on OOM. */
@@ -118,105 +91,6 @@ static void service_entry_unlink(SliceEntry *slice) {
                 p = &(*p)->next_of_service;
         *p = slice->next_of_service;
         slice->service = NULL;
-}
-
-/* ---- dirtiness */
-
-static bool service_is_urgent(const ServiceEntry *entry) {
-        return strcmp(entry->key, "default/kubernetes") == 0 ||
-               strcmp(entry->key, "kube-system/kube-dns") == 0 ||
-               strcmp(entry->key, "kube-system/coredns") == 0;
-}
-
-static void dirty_queue_push(DirtyQueue *queue, ServiceEntry *entry) {
-        entry->dirty = true;
-        entry->next_dirty = NULL;
-        if (queue->last)
-                queue->last->next_dirty = entry;
-        else
-                queue->first = entry;
-        queue->last = entry;
-}
-
-void store_mark_dirty(Store *store, ServiceEntry *entry) {
-        bool wakes = service_is_urgent(entry); /* may be taken while others wait, so each of its changes counts */
-
-        if (!entry->dirty) {
-                dirty_queue_push(wakes ? &store->urgent : &store->normal, entry);
-                wakes |= store->n_dirty++ == 0;
-        }
-        if (wakes && store->wake)
-                store->wake(store->userdata);
-}
-
-void store_mark_all_dirty(Store *store) {
-        ServiceEntry *entry;
-
-        for (size_t i = 0; (entry = hashmap_next(&store->services, &i));)
-                store_mark_dirty(store, entry);
-}
-
-size_t store_n_dirty(const Store *store) {
-        return store->n_dirty;
-}
-
-static ServiceEntry *dirty_queue_pop(DirtyQueue *queue) {
-        ServiceEntry *entry = queue->first;
-
-        if (!entry)
-                return NULL;
-        queue->first = entry->next_dirty;
-        if (!queue->first)
-                queue->last = NULL;
-        entry->next_dirty = NULL;
-        entry->dirty = false;
-        return entry;
-}
-
-void store_collect(Store *store) {
-        ServiceEntry *entry = store->taken;
-
-        store->taken = NULL;
-        if (!entry || entry->dirty || !service_entry_is_empty(entry))
-                return;
-        (void) hashmap_remove(&store->services, entry->key);
-        service_entry_free(entry);
-}
-
-ServiceEntry *store_take_dirty(Store *store) {
-        store_collect(store);
-        store->taken = dirty_queue_pop(&store->urgent);
-        if (!store->taken)
-                store->taken = dirty_queue_pop(&store->normal);
-        if (store->taken)
-                store->n_dirty--;
-        return store->taken;
-}
-
-/* While slices are missing a service without any would be taken for one without endpoints. */
-bool store_has_urgent(const Store *store) {
-        for (const ServiceEntry *entry = store->urgent.first; entry; entry = entry->next_dirty)
-                if (service_entry_object(entry) && entry->slices)
-                        return true;
-        return false;
-}
-
-ServiceEntry *store_take_urgent(Store *store) {
-        ServiceEntry *entry;
-        size_t n = 0;
-
-        store_collect(store);
-        for (entry = store->urgent.first; entry; entry = entry->next_dirty)
-                n++;
-        while (n-- > 0 && (entry = dirty_queue_pop(&store->urgent))) {
-                store->n_dirty--;
-                if (service_entry_object(entry) && entry->slices) {
-                        store->taken = entry;
-                        return entry;
-                }
-                store_mark_dirty(store, entry); /* to the end of its queue */
-        }
-        return NULL;
 }
 
 /* ---- objects */
@@ -318,52 +192,6 @@ int store_put_slice(Store *store, ObjectSource source, EndpointSlice *object) {
         return r;
 }
 
-int store_put_node(Store *store, ObjectSource source, Node *node) {
-        _cleanup_(node_freep) Node *owned = node;
-
-        store->node_seen[source] = store->list_number[source][OBJECT_KIND_NODE];
-        if (store->nodes[source] && node_equal(store->nodes[source], node))
-                return 0;
-        (void) node_free(store->nodes[source]);
-        store->nodes[source] = TAKE_PTR(owned);
-        store->n_changes[OBJECT_KIND_NODE]++;
-        /* Zone, addresses and pod CIDRs may matter to every service. */
-        store_mark_all_dirty(store);
-        return 1;
-}
-
-/* ---- nodes of the cluster */
-
-static void store_cluster_nodes_changed(Store *store) {
-        store->n_changes[OBJECT_KIND_CLUSTER_NODE]++;
-        if (store->wake)
-                store->wake(store->userdata);
-}
-
-int store_put_cluster_node(Store *store, ObjectSource source, Node *node) {
-        _cleanup_(node_freep) Node *owned = node;
-        int r;
-
-        if (source != OBJECT_SOURCE_API)
-                return 0;
-        r = node_set_put(&store->cluster_nodes, owned, store->list_number[source][OBJECT_KIND_CLUSTER_NODE]);
-        if (r > 0)
-                store_cluster_nodes_changed(store);
-        return r;
-}
-
-static int store_remove_cluster_node(Store *store, const char *name) {
-        int r = node_set_remove(&store->cluster_nodes, name);
-
-        if (r > 0)
-                store_cluster_nodes_changed(store);
-        return r;
-}
-
-NodeSet *store_cluster_nodes(Store *store) {
-        return &store->cluster_nodes;
-}
-
 static void store_drop_service_object(Store *store, ObjectSource source, ServiceEntry *entry) {
         entry->objects[source] = service_free(entry->objects[source]);
         store->n_changes[OBJECT_KIND_SERVICE]++;
@@ -378,15 +206,6 @@ static void store_drop_slice_object(Store *store, ObjectSource source, SliceEntr
         } else if (slice_entry_relink(store, slice) < 0 && slice->service) {
                 store_mark_dirty(store, slice->service);
         }
-}
-
-static int store_remove_node(Store *store, ObjectSource source, const char *name) {
-        if (!store->nodes[source] || strcmp(store->nodes[source]->name, name) != 0)
-                return 0;
-        store->nodes[source] = node_free(store->nodes[source]);
-        store->n_changes[OBJECT_KIND_NODE]++;
-        store_mark_all_dirty(store);
-        return 1;
 }
 
 int store_remove(Store *store,
@@ -418,13 +237,6 @@ int store_remove(Store *store,
                 store_drop_slice_object(store, source, slice);
         }
         return 1;
-}
-
-static bool store_keep_node(Store *store, ObjectSource source, const char *name) {
-        if (!store->nodes[source] || strcmp(store->nodes[source]->name, name) != 0)
-                return false;
-        store->node_seen[source] = store->list_number[source][OBJECT_KIND_NODE];
-        return true;
 }
 
 int store_keep(Store *store, ObjectSource source, ObjectKind kind, const char *namespace, const char *name) {
@@ -515,13 +327,6 @@ bool store_is_synced(const Store *store, ObjectSource source, ObjectKind kind) {
 }
 
 /* ---- reading */
-
-const Node *store_node(const Store *store) {
-        for (size_t i = 0; i < _OBJECT_SOURCE_MAX; i++)
-                if (store->nodes[i])
-                        return store->nodes[i];
-        return NULL;
-}
 
 ServiceEntry *store_find(const Store *store, const char *namespace, const char *name) {
         _cleanup_(freep) char *key = object_key(namespace, name);

@@ -34,6 +34,8 @@ libmodel_a_SOURCES = \
 	daemon/proxy/desired.h \
 	daemon/proxy/endpoints.c \
 	daemon/proxy/endpoints.h \
+	daemon/proxy/kernel-table-private.h \
+	daemon/proxy/kernel-table-queue.c \
 	daemon/proxy/kernel-table.c \
 	daemon/proxy/kernel-table.h \
 	daemon/proxy/plan.c \

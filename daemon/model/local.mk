@@ -38,5 +38,7 @@ libmodel_a_SOURCES = \
 	daemon/proxy/kernel-table-queue.c \
 	daemon/proxy/kernel-table.c \
 	daemon/proxy/kernel-table.h \
+	daemon/proxy/plan-commit.c \
+	daemon/proxy/plan-private.h \
 	daemon/proxy/plan.c \
 	daemon/proxy/plan.h

@@ -28,6 +28,7 @@ libmodel_a_SOURCES = \
 	daemon/model/virtual-server.c \
 	daemon/model/virtual-server.h \
 	daemon/proxy/desired.c \
+	daemon/proxy/desired-address.c \
 	daemon/proxy/desired-build.c \
 	daemon/proxy/desired-filter.c \
 	daemon/proxy/desired-private.h \

@@ -48,14 +48,7 @@ void desired_service_free(DesiredService *service) {
         free(service);
 }
 
-/* ---- addresses */
-
-static bool addresses_have_family(const IpAddr *addrs, size_t n_addrs, int family) {
-        for (size_t i = 0; i < n_addrs; i++)
-                if (addrs[i].family == family)
-                        return true;
-        return false;
-}
+/* ---- claims */
 
 static bool address_listed(const IpAddr *addrs, size_t n_addrs, const IpAddr *addr) {
         for (size_t i = 0; i < n_addrs; i++)
@@ -63,60 +56,6 @@ static bool address_listed(const IpAddr *addrs, size_t n_addrs, const IpAddr *ad
                         return true;
         return false;
 }
-
-/* In kube-proxy's words: the family of the service is externally accessible. */
-static bool service_is_external(const Service *object, const ServicePort *port, int family) {
-        return port->node_port > 0 ||
-               addresses_have_family(object->external_ips, object->n_external_ips, family) ||
-               addresses_have_family(object->load_balancer_ips, object->n_load_balancer_ips, family);
-}
-
-/* An address of this node is served, where another one has it too. */
-static bool address_is_of_another_node(const Builder *b, const IpAddr *addr) {
-        const ProxyConfig *config = b->config;
-
-        return config->cluster_nodes && node_set_find(config->cluster_nodes, addr, config->topology.node_name);
-}
-
-static RefusalReason external_address_refusal(const Builder *b, const IpAddr *addr) {
-        const Service *object = b->object;
-
-        return ip_addr_is_unspecified(addr)  ? REFUSAL_UNSPECIFIED
-               : ip_addr_is_loopback(addr)   ? REFUSAL_LOOPBACK
-               : ip_addr_is_multicast(addr)  ? REFUSAL_MULTICAST
-               : ip_addr_is_link_local(addr) ? REFUSAL_LINK_LOCAL
-               : address_is_of_another_node(b, addr) ? REFUSAL_NODE_ADDRESS
-               : object->n_external_ips + object->n_load_balancer_ips > SERVICE_SERVERS_MAX / object->n_ports ?
-                                               REFUSAL_TOO_MANY :
-                                               REFUSAL_NONE;
-}
-
-static int ip_addr_compare_void(const void *a, const void *b) {
-        return ip_addr_compare(a, b);
-}
-
-/* The device has an external address unless another one has it; a cluster address it has always (reference §4.2). */
-static bool builder_binds(const Builder *b, AddressKind kind, const IpAddr *addr) {
-        const ProxyConfig *config = b->config;
-
-        switch (kind) {
-        case ADDRESS_KIND_CLUSTER_IP:
-                return true;
-        case ADDRESS_KIND_EXTERNAL_IP:
-        case ADDRESS_KIND_LOAD_BALANCER_IP:
-                return config->n_host_addresses == 0 || !bsearch(addr,
-                                                                 config->host_addresses,
-                                                                 config->n_host_addresses,
-                                                                 sizeof(IpAddr),
-                                                                 ip_addr_compare_void);
-        case ADDRESS_KIND_NODE_PORT:
-        case _ADDRESS_KIND_MAX:
-                return false;
-        }
-        return false;
-}
-
-/* ---- claims */
 
 /* The real servers under a policy, and whether they stand in for local ones. */
 typedef struct Choice {
@@ -165,7 +104,7 @@ static int builder_add_server(Builder *b, DesiredPort *port, AddressKind kind, c
                            .age_tie = b->service->entry->key },
                 .service = b->service,
                 .kind = kind,
-                .bound = builder_binds(b, kind, addr),
+                .bound = address_is_bound(b->config, kind, addr),
                 .stands_in = kind != ADDRESS_KIND_CLUSTER_IP && choice->stands_in,
                 .firewalled = kind != ADDRESS_KIND_NODE_PORT && object->has_source_ranges &&
                               address_listed(object->load_balancer_ips, object->n_load_balancer_ips, addr),
@@ -184,7 +123,7 @@ static int builder_add_external(Builder *b,
         int r = 0;
 
         for (size_t i = 0; i < n_addrs && r >= 0; i++) {
-                RefusalReason reason = external_address_refusal(b, &addrs[i]);
+                RefusalReason reason = external_address_refusal(b->config, b->object, &addrs[i]);
 
                 if (addrs[i].family != family)
                         continue;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The three steps of desired_update(), one file each: from objects to ports and claims (desired-build.c), from claims
- * that hold to elements and addresses (desired-filter.c), in and out of the kernel table (desired.c).
+ * The three steps of desired_update(), one file each: from objects to ports and claims (desired-build.c, with
+ * desired-address.c for which addresses are served), from claims that hold to elements and addresses
+ * (desired-filter.c), in and out of the kernel table (desired.c).
  */
 #pragma once
 
@@ -17,6 +18,14 @@ int desired_service_build(const ProxyConfig *config, KernelTable *table, Service
 
 /* Frees what it owns; claims and wishes were taken back. NULL does nothing. */
 void desired_service_free(DesiredService *service);
+
+bool addresses_have_family(const IpAddr *addrs, size_t n_addrs, int family);
+/* In kube-proxy's words: the family of the service is externally accessible. */
+bool service_is_external(const Service *object, const ServicePort *port, int family);
+/* Why nobody may have this external or load-balancer IP; REFUSAL_NONE: he may. */
+RefusalReason external_address_refusal(const ProxyConfig *config, const Service *object, const IpAddr *addr);
+/* The device has an external address unless another one has it; a cluster address it has always (reference §4.2). */
+bool address_is_bound(const ProxyConfig *config, AddressKind kind, const IpAddr *addr);
 
 /* Wants one element, and remembers it. -ENOMEM. */
 int desired_service_want(DesiredService *service, KernelTable *table, const FilterElement *element);

@@ -19,7 +19,10 @@ static int get_ip_families(sd_bus *b,
                            sd_bus_message *reply,
                            void *userdata,
                            sd_bus_error *error) {
-        return sd_bus_message_append(reply, "as", 2, "ipv4", "ipv6");
+        const Bus *bus = userdata;
+        const char *ipv6 = manager_kernel_info(bus->manager)->ipv4_only ? NULL : "ipv6";
+
+        return sd_bus_message_append(reply, "as", ipv6 ? 2 : 1, "ipv4", ipv6);
 }
 
 static int get_features(sd_bus *b,

@@ -100,6 +100,7 @@ int manager_update_view(Manager *manager) {
                 r = manager_follow_cluster_nodes(manager);
         if (r >= 0)
                 r = node_view_update(&manager->view, &manager->options, node, &manager->host);
+        manager->view.config.ipv4_only = manager->info.ipv4_only;
         manager->view.config.cluster_nodes =
                 manager->options.watch_nodes ? store_cluster_nodes(manager->store) : NULL;
         if (r > 0)

@@ -97,6 +97,7 @@ typedef struct KernelInfo {
         unsigned release_major, release_minor; /* of the kernel */
         uint32_t ipvs_version; /* 0x010201 = 1.2.1 */
         uint32_t connection_table_size;
+        bool ipv4_only; /* booted with ipv6.disable=1, or built without IPv6 */
 } KernelInfo;
 
 typedef struct KernelBackend KernelBackend;

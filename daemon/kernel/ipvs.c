@@ -16,6 +16,9 @@
 #define IPVS_BATCH_MESSAGES 512
 #define IPVS_DUMP_TRIES 5
 
+/* There where the kernel has IPv6, also without a single address; kube-proxy goes by it too. */
+#define IPV6_ADDRESSES "/proc/net/if_inet6"
+
 struct Ipvs {
         Netlink *netlink; /* owned */
         uint16_t family; /* number of the family "IPVS"; 0 = not asked yet */
@@ -330,6 +333,7 @@ int ipvs_get_info(Ipvs *ipvs, KernelInfo *ret) {
                 return -errno;
         if (sscanf(name.release, "%u.%u", &info.release_major, &info.release_minor) != 2)
                 return -EBADMSG;
+        info.ipv4_only = access(IPV6_ADDRESSES, F_OK) < 0 && errno == ENOENT;
         *ret = info;
         return 0;
 }

@@ -71,6 +71,10 @@ void memory_backend_hook_nth(KernelBackend *backend,
         kernel->hook_userdata = userdata;
 }
 
+void memory_backend_set_ipv4_only(KernelBackend *backend, bool ipv4_only) {
+        memory_kernel(backend)->ipv4_only = ipv4_only;
+}
+
 void memory_backend_set_ipvs_missing(KernelBackend *backend, bool missing) {
         memory_kernel(backend)->ipvs_missing = missing;
 }

@@ -33,6 +33,8 @@ void memory_backend_hook_nth(KernelBackend *backend,
 /* As long as it is missing every IPVS operation is -ENOPROTOOPT; at first it is there. */
 void memory_backend_set_ipvs_missing(KernelBackend *backend, bool missing);
 
+/* A kernel without IPv6: refuses what is of that family with -EAFNOSUPPORT. At first it has both. */
+void memory_backend_set_ipv4_only(KernelBackend *backend, bool ipv4_only);
 /* This scheduler alone is there, a string that lives on; NULL: all that Linux has, as at first. */
 void memory_backend_set_scheduler(KernelBackend *backend, const char *name);
 

@@ -173,6 +173,8 @@ static int memory_ipvs_fault(KernelBackend *backend, const VirtualServerKey *key
                 return r;
         if (kernel->ipvs_missing)
                 return -ENOPROTOOPT;
+        if (key && key->addr.family == AF_INET6 && kernel->ipv4_only)
+                return -EAFNOSUPPORT;
         if (key && kernel->fail_key_error < 0 && memcmp(key, &kernel->fail_key, sizeof(*key)) == 0)
                 return kernel->fail_key_error;
         return 0;

@@ -21,6 +21,7 @@ int memory_get_info(KernelBackend *backend, KernelInfo *ret) {
                 .release_minor = 1,
                 .ipvs_version = 0x010201,
                 .connection_table_size = 4096,
+                .ipv4_only = memory_kernel(backend)->ipv4_only,
         };
         return 0;
 }

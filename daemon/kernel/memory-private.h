@@ -37,7 +37,7 @@ typedef struct MemoryKernel {
         unsigned n_ref;
         MemoryBackend *backends; /* borrowed: to deliver events to */
 
-        bool ipvs_missing;
+        bool ipvs_missing, ipv4_only;
         const char *scheduler; /* the only one there is; NULL = all of Linux */
         HashMap servers; /* VirtualServerKey → MemoryServer, owned */
         IpvsTimeouts timeouts;

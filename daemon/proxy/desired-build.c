@@ -272,7 +272,7 @@ static int builder_add_port(Builder *b, const ServicePort *source) {
         if (!port->servers || !port->id)
                 return -ENOMEM;
         port->name = port->id + strlen(port->id) - strlen(source->name);
-        for (size_t i = 0; i < ELEMENTSOF(families) && r >= 0; i++)
+        for (size_t i = 0; i < ELEMENTSOF(families) - b->config->ipv4_only && r >= 0; i++)
                 if (addresses_have_family(b->object->cluster_ips, b->object->n_cluster_ips, families[i]))
                         r = builder_add_family(b, port, source, families[i]);
         return r;

@@ -27,6 +27,7 @@ typedef struct ProxyConfig {
         size_t n_host_addresses;
         const NodeSet *cluster_nodes; /* whose addresses are no service's; NULL = they are not watched */
         const OverrideSet *overrides; /* weights of single endpoints over what the rules say; NULL = none */
+        bool ipv4_only; /* the kernel has no IPv6: what services have of it is left out (reference §3.2) */
         bool ping_by_endpoints; /* PING_WITH_ENDPOINTS: else nobody asks for FILTER_SET_PING_IPS, and it stays empty */
         IpAddr node_ips[2]; /* the node's IPv4 and IPv6 address, or none: who is meant by a source range with it */
 } ProxyConfig;

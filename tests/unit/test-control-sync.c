@@ -309,12 +309,36 @@ static void test_addresses_of_other_nodes(void **state) {
         control_done(&c);
 }
 
+/* A kernel without IPv6 serves the IPv4 side of dual-stack services, and nothing is wrong with that. */
+static void test_kernel_without_ipv6(void **state) {
+        Service *service;
+        Control c;
+
+        control_init(&c);
+        memory_backend_set_ipv4_only(c.hand, true);
+        control_start(&c);
+        control_list_begin(&c);
+        assert_int_equal(service_new("a", "dual", &service), 0);
+        service->cluster_ips = calloc(2, sizeof(IpAddr));
+        assert_int_equal(ip_addr_parse("fd00::5", &service->cluster_ips[service->n_cluster_ips++]), 0);
+        assert_int_equal(ip_addr_parse("10.0.0.5", &service->cluster_ips[service->n_cluster_ips++]), 0);
+        service->ports = calloc(1, sizeof(ServicePort));
+        service->ports[service->n_ports++] = (ServicePort) { .name = strdup(""), .port = 80 };
+        assert_true(store_put_service(manager_store(c.manager), OBJECT_SOURCE_API, service) >= 0);
+        control_list_end(&c);
+        control_settle(&c);
+        control_assert_kernel(&c, "vs 10.0.0.5:80/TCP rr 0 0\naddr 10.0.0.5\n");
+        assert_int_equal(state_of(&c), MANAGER_STATE_RUNNING);
+        control_done(&c);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_founding_cluster),        cmocka_unit_test(test_nothing_before_lists),
                 cmocka_unit_test(test_restart_writes_nothing),  cmocka_unit_test(test_restart_without_journal),
                 cmocka_unit_test(test_foreign),                 cmocka_unit_test(test_resync_tickets),
                 cmocka_unit_test(test_udp_flows),               cmocka_unit_test(test_addresses_of_other_nodes),
+                cmocka_unit_test(test_kernel_without_ipv6),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

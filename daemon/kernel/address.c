@@ -10,6 +10,12 @@
 
 #include "kernel/netlink.h"
 
+/*
+ * Adding to kube-ipvs0 costs by what is there: for an IPv4 address Linux walks the list of the device twice
+ * (devinet.c, find_matching_ifa and __inet_insert_ifa), and its worker for lifetimes goes over all, however it is asked.
+ * Local routes in the place of addresses would not, but `ip address` and kube-proxy would see none.
+ */
+
 /* So few that all their errors fit in the receive buffer, and what they notify others of in theirs. */
 #define ADDRESS_BATCH_MESSAGES 512
 #define ADDRESS_DUMP_TRIES 5

@@ -217,6 +217,10 @@ static void on_probe_reached(void *userdata) {
         api_server_defer(server);
 }
 
+static void on_probe_recovered(void *userdata) {
+        api_server_kick(userdata, REFLECTOR_WAITS_FOR_HEALTH);
+}
+
 /* Another version may have another API for endpoints; the best is in use already if it is v1. */
 static void on_probe_version(const char *version, void *userdata) {
         ApiServer *server = userdata;
@@ -231,6 +235,11 @@ static void on_probe_rotated(void *userdata) {
 
         log_info("The certificates for the API server at %s changed, connecting anew", http_client_server(server->http));
         http_client_reset(server->http, HTTP_RESET_RENEWED, "the certificates changed");
+        api_server_kick(server, REFLECTOR_WAITS_FOR_CREDENTIALS);
+}
+
+static void on_probe_renewed(void *userdata) {
+        api_server_kick(userdata, REFLECTOR_WAITS_FOR_CREDENTIALS);
 }
 
 /* ---- state */
@@ -309,7 +318,8 @@ static int on_changed(sd_event_source *source, void *userdata) {
         server->listed = false;
         api_server_statuses(server, &statuses);
         for (size_t i = 0; i < _API_RESOURCE_MAX; i++)
-                searching = searching || statuses.of[i].waits_for == REFLECTOR_WAITS_FOR_SERVER;
+                searching = searching || statuses.of[i].waits_for == REFLECTOR_WAITS_FOR_SERVER ||
+                            statuses.of[i].waits_for == REFLECTOR_WAITS_FOR_HEALTH;
         prober_set_searching(server->prober, searching);
         api_server_follow_endpoints(server, &statuses.of[API_RESOURCE_ENDPOINTS]);
         api_server_set_state(server, api_server_find_state(server, &statuses));
@@ -399,6 +409,7 @@ int api_server_set_client(ApiServer *server, KubeClientConfig *client) {
         if (server->started && strcmp(before, http_client_server(server->http)) != 0)
                 return api_server_start_again(server);
         api_server_kick(server, REFLECTOR_WAITS_FOR_SERVER);
+        api_server_kick(server, REFLECTOR_WAITS_FOR_HEALTH);
         api_server_kick(server, REFLECTOR_WAITS_FOR_CREDENTIALS);
         return 0;
 }
@@ -408,8 +419,10 @@ static int api_server_add_parts(ApiServer *server) {
                 .heard = on_probe_heard,
                 .lost = on_probe_lost,
                 .reached = on_probe_reached,
+                .recovered = on_probe_recovered,
                 .version = on_probe_version,
                 .rotated = on_probe_rotated,
+                .renewed = on_probe_renewed,
         };
         int r;
 
@@ -464,6 +477,8 @@ int api_server_new(sd_event *event,
                 r = events_new(event, server->http, &events, &server->events);
         if (r < 0)
                 return r;
+        if (options->silence_usec > 0)
+                prober_set_silence(server->prober, options->silence_usec);
         *ret = TAKE_PTR(server);
         return 0;
 }

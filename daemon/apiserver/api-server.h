@@ -29,6 +29,7 @@ typedef struct ApiServerOptions {
         const char *user_agent; /* NULL: none */
         int64_t priority; /* of all event sources */
         bool events; /* tell it of Events; else api_server_report() does nothing */
+        uint64_t silence_usec; /* after which the server is probed; 0 = 15 s */
 } ApiServerOptions;
 
 /* From the event loop, never from within a call of this header. None may free the ApiServer. Either may be NULL. */

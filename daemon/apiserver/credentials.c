@@ -149,6 +149,13 @@ bool credentials_renew_token(Credentials *credentials) {
         return !same;
 }
 
+bool credentials_token_changed(Credentials *credentials) {
+        FileStamp stamp = file_stamp(credentials->config->token_file);
+
+        return credentials->config->token_file && !file_stamp_equal(&stamp, &credentials->token_stamp) &&
+               credentials_renew_token(credentials);
+}
+
 /* The token to send, or NULL. Borrowed. */
 static const char *credentials_token(Credentials *credentials, uint64_t now_usec) {
         const KubeClientConfig *config = credentials->config;

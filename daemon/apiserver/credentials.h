@@ -32,6 +32,8 @@ const char *credentials_server(const Credentials *credentials);
 
 /* Whether a file of certificate, key or CA is another one than when this was last asked, or the first connection made. */
 bool credentials_rotated(Credentials *credentials);
+/* Whether the token file is another file than the one read, and has another token. */
+bool credentials_token_changed(Credentials *credentials);
 /* Reads the token file anew; whether there is another token now. */
 bool credentials_renew_token(Credentials *credentials);
 

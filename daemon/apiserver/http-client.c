@@ -15,7 +15,7 @@
 #include "common/log.h"
 
 #define CONNECT_TIMEOUT_MS 6000L
-#define PROBE_TIMEOUT_MS 10000L
+#define PROBE_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define SHORT_SILENCE_SEC 30L
 #define KEEPALIVE_IDLE_SEC 10L
 #define KEEPALIVE_INTERVAL_SEC 5L
@@ -42,6 +42,7 @@ struct HttpTransfer {
         HttpHandlers handlers;
         void *userdata;
         bool answered; /* `response` was called */
+        bool held; /* is added to curl's handle after the reset that is due */
         unsigned n_avoided, n_tried; /* addresses */
         bool retried;
         int callback_error;
@@ -52,9 +53,11 @@ struct HttpClient {
         sd_event *event; /* owned reference */
         int64_t priority;
         char *user_agent; /* owned */
+        uint64_t probe_timeout_usec;
         Credentials *credentials; /* owned */
         CURLM *multi; /* owned */
         sd_event_source *timer, *reset; /* owned */
+        bool reset_due;
         HttpReset reset_kind;
         const char *reset_reason;
         HttpSocket *sockets; /* owned */
@@ -96,7 +99,8 @@ static HttpTransfer *http_transfer_free(HttpTransfer *transfer) {
                 return NULL;
         http_transfer_unlink(transfer);
         if (transfer->easy) {
-                (void) curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+                if (!transfer->held)
+                        (void) curl_multi_remove_handle(transfer->client->multi, transfer->easy);
                 curl_easy_cleanup(transfer->easy);
         }
         curl_slist_free_all(transfer->headers);
@@ -378,6 +382,33 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
         return sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
 }
 
+/* ---- curl's handle */
+
+static void http_client_close(HttpClient *client) {
+        if (client->multi)
+                (void) curl_multi_cleanup(client->multi);
+        client->multi = NULL;
+        while (client->sockets)
+                http_socket_free(client->sockets);
+        if (client->timer)
+                (void) sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
+}
+
+static int http_client_open(HttpClient *client) {
+        CURLM *multi = curl_multi_init();
+
+        if (!multi)
+                return -ENOMEM;
+        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+        (void) curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+        (void) curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+        (void) curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+        (void) curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+        client->multi = multi;
+        return 0;
+}
+
 /* ---- requests */
 
 static void http_transfer_set_mode(HttpTransfer *transfer, HttpMode mode) {
@@ -389,7 +420,9 @@ static void http_transfer_set_mode(HttpTransfer *transfer, HttpMode mode) {
         case HTTP_MODE_WATCH:
                 break;
         case HTTP_MODE_PROBE:
-                (void) curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, PROBE_TIMEOUT_MS);
+                (void) curl_easy_setopt(transfer->easy,
+                                        CURLOPT_TIMEOUT_MS,
+                                        (long) (transfer->client->probe_timeout_usec / USEC_PER_MSEC));
                 break;
         }
 }
@@ -505,7 +538,10 @@ int http_client_send(HttpClient *client,
                 r = http_transfer_set_content(transfer, content);
         if (r < 0)
                 return r;
-        if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK)
+        if (!client->multi && http_client_open(client) < 0)
+                return -ENOMEM;
+        transfer->held = client->reset_due;
+        if (!transfer->held && curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK)
                 return -ENOMEM;
         http_transfer_link(transfer, &client->transfers);
         *ret = TAKE_PTR(transfer);
@@ -514,29 +550,18 @@ int http_client_send(HttpClient *client,
 
 /* ---- the client */
 
-static void http_client_close(HttpClient *client) {
-        if (client->multi)
-                (void) curl_multi_cleanup(client->multi);
-        client->multi = NULL;
-        while (client->sockets)
-                http_socket_free(client->sockets);
-        if (client->timer)
-                (void) sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
-}
+/* What cannot be sent stays in the list. */
+static void http_client_send_held(HttpClient *client, HttpTransfer **held) {
+        HttpTransfer *next;
 
-static int http_client_open(HttpClient *client) {
-        CURLM *multi = curl_multi_init();
-
-        if (!multi)
-                return -ENOMEM;
-        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-        (void) curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-        (void) curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-        (void) curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-        (void) curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
-        client->multi = multi;
-        return 0;
+        for (HttpTransfer *transfer = *held; transfer; transfer = next) {
+                next = transfer->next;
+                if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK)
+                        continue;
+                transfer->held = false;
+                http_transfer_unlink(transfer);
+                http_transfer_link(transfer, &client->transfers);
+        }
 }
 
 /*
@@ -545,30 +570,36 @@ static int http_client_open(HttpClient *client) {
  */
 static int on_reset(sd_event_source *source, void *userdata) {
         HttpClient *client = userdata;
-        HttpTransfer *ended = client->transfers, *transfer;
+        HttpTransfer *ended = NULL, *held = NULL, *transfer;
         int error = client->reset_kind == HTTP_RESET_LOST ? -ECONNRESET : -ESTALE;
         const char *reason = client->reset_reason;
         int r;
 
         (void) sd_event_source_set_enabled(client->reset, SD_EVENT_OFF);
-        if (ended)
-                ended->previous = &ended;
-        client->transfers = NULL;
-        for (transfer = ended; transfer; transfer = transfer->next) {
+        client->reset_due = false;
+        while ((transfer = client->transfers)) {
+                http_transfer_unlink(transfer);
+                http_transfer_link(transfer, transfer->held ? &held : &ended);
+                if (transfer->held)
+                        continue;
                 (void) curl_multi_remove_handle(client->multi, transfer->easy);
                 curl_easy_cleanup(transfer->easy);
                 transfer->easy = NULL;
         }
         http_client_close(client);
-        r = http_client_open(client);
+        r = http_client_open(client); /* else the next request tries */
         if (r < 0)
-                return log_error_errno(r, "Failed to make a new HTTP client, the API server is lost: %m");
+                (void) log_error_errno(r, "Failed to make a new HTTP client, retrying: %m");
+        http_client_send_held(client, &held);
         while (ended)
                 http_transfer_finish(ended, error, reason);
+        while (held)
+                http_transfer_finish(held, -ENOMEM, "out of memory");
         return 0;
 }
 
 void http_client_reset(HttpClient *client, HttpReset kind, const char *reason) {
+        client->reset_due = true;
         client->reset_kind = kind;
         client->reset_reason = reason;
         for (HttpTransfer *transfer = client->transfers; transfer && kind == HTTP_RESET_LOST; transfer = transfer->next)
@@ -590,12 +621,20 @@ int http_client_set_config(HttpClient *client, KubeClientConfig *config) {
         return 0;
 }
 
+void http_client_set_probe_timeout(HttpClient *client, uint64_t usec) {
+        client->probe_timeout_usec = usec;
+}
+
 const char *http_client_server(const HttpClient *client) {
         return credentials_server(client->credentials);
 }
 
 bool http_client_rotated(HttpClient *client) {
         return credentials_rotated(client->credentials);
+}
+
+bool http_client_token_changed(HttpClient *client) {
+        return credentials_token_changed(client->credentials);
 }
 
 bool http_client_renew_token(HttpClient *client) {
@@ -637,6 +676,7 @@ int http_client_new(sd_event *event,
         }
         client->event = sd_event_ref(event);
         client->priority = priority;
+        client->probe_timeout_usec = PROBE_TIMEOUT_USEC;
         client->user_agent = strdup(user_agent);
         client->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
         r = credentials_new(config, &client->credentials);

@@ -30,7 +30,7 @@ typedef struct HttpTransfer HttpTransfer;
 typedef enum HttpMode {
         HTTP_MODE_SHORT, /* fails after 30 s in which not a byte came */
         HTTP_MODE_WATCH, /* may be silent for ever */
-        HTTP_MODE_PROBE, /* fails after 10 s */
+        HTTP_MODE_PROBE, /* fails after 10 s, or what http_client_set_probe_timeout() says */
 } HttpMode;
 
 /* The request leaves, the header of the answer comes, its body in pieces, the end. None may free the client. */
@@ -57,6 +57,8 @@ DEFINE_CLEANUP(HttpClient *, http_client_free);
 
 /* Takes `config` in every case; running requests end as with http_client_reset(). */
 int http_client_set_config(HttpClient *client, KubeClientConfig *config);
+
+void http_client_set_probe_timeout(HttpClient *client, uint64_t usec);
 
 /* "https://host:6443" */
 const char *http_client_server(const HttpClient *client);
@@ -91,10 +93,13 @@ typedef enum HttpReset {
         HTTP_RESET_RENEWED, /* requests end with -ESTALE: the server is well, but connections are to be made anew */
 } HttpReset;
 
-/* From the loop: every request ends, with `reason` (static text), and no connection is used again. */
+/* From the loop: every request ends, with `reason` (static text), and no connection is used again. Requests made after this
+ * call are sent afterwards. */
 void http_client_reset(HttpClient *client, HttpReset kind, const char *reason);
 
 /* Certificate, key or CA files changed: the caller may want to reset. */
 bool http_client_rotated(HttpClient *client);
+/* Whether the token file was replaced, and has another token now. */
+bool http_client_token_changed(HttpClient *client);
 /* After a 401: whether the token file has another token now. */
 bool http_client_renew_token(HttpClient *client);

@@ -12,6 +12,9 @@
 #define SILENCE_USEC (15 * USEC_PER_SEC)
 #define SEARCH_USEC (2 * USEC_PER_SEC)
 #define TICK_USEC (5 * USEC_PER_SEC)
+#define ANSWER_USEC(silence_usec) (2 * (silence_usec) / 3)
+/* A connection that goes silent is noticed within 40 s. */
+_Static_assert(SILENCE_USEC + TICK_USEC + ANSWER_USEC(SILENCE_USEC) <= 40 * USEC_PER_SEC, "silence lasts too long");
 
 struct Prober {
         sd_event *event; /* owned reference */
@@ -20,7 +23,9 @@ struct Prober {
         void *userdata;
         sd_event_source *timer; /* owned */
         Fetch *fetch; /* owned; NULL = none runs */
+        uint64_t silence_usec; /* that is tolerated */
         bool searching;
+        bool unwell; /* the last answer was 429 or 5xx, or did not come */
         uint64_t asked_usec; /* when the last probe was sent */
         uint64_t answered_usec;
         char version[64];
@@ -59,11 +64,17 @@ static void prober_take_version(Prober *prober, json_object *body) {
         prober->handlers.version(prober->version, prober->userdata);
 }
 
+static bool status_is_well(unsigned status) {
+        return status > 0 && status < 500 && status != 429;
+}
+
 static void on_answer(const FetchResult *result, void *userdata) {
         Prober *prober = userdata;
         uint64_t heard = prober->handlers.heard(prober->userdata);
+        bool recovered = prober->unwell && status_is_well(result->status);
 
         prober->fetch = NULL;
+        prober->unwell = !status_is_well(result->status);
         if (prober->searching)
                 prober_arm(prober, prober_search_delay(prober));
         if (result->status > 0) {
@@ -71,6 +82,8 @@ static void on_answer(const FetchResult *result, void *userdata) {
                 if (result->status == 200 && result->body)
                         prober_take_version(prober, result->body);
                 prober->handlers.reached(prober->userdata);
+                if (recovered)
+                        prober->handlers.recovered(prober->userdata);
         } else if (heard > 0 && heard <= prober->asked_usec)
                 prober->handlers.lost(prober->userdata);
 }
@@ -85,7 +98,7 @@ static void prober_ask(Prober *prober) {
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Prober *prober = userdata;
         uint64_t now = prober_now(prober), heard = prober->handlers.heard(prober->userdata);
-        uint64_t due = heard > 0 ? MAX2(heard, prober->answered_usec) + SILENCE_USEC : USEC_INFINITY;
+        uint64_t due = heard > 0 ? MAX2(heard, prober->answered_usec) + prober->silence_usec : USEC_INFINITY;
 
         if (prober->searching)
                 prober_arm(prober, prober_search_delay(prober));
@@ -93,9 +106,16 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
                 prober_arm(prober, due > now ? MIN2(due - now, TICK_USEC) : TICK_USEC);
         if (http_client_rotated(prober->http))
                 prober->handlers.rotated(prober->userdata);
+        else if (http_client_token_changed(prober->http))
+                prober->handlers.renewed(prober->userdata);
         else if (prober->searching || now >= due)
                 prober_ask(prober);
         return 0;
+}
+
+void prober_set_silence(Prober *prober, uint64_t usec) {
+        prober->silence_usec = usec;
+        http_client_set_probe_timeout(prober->http, ANSWER_USEC(usec));
 }
 
 void prober_start(Prober *prober) {
@@ -127,6 +147,7 @@ int prober_new(sd_event *event,
                 return -ENOMEM;
         prober->event = sd_event_ref(event);
         prober->http = http;
+        prober_set_silence(prober, SILENCE_USEC);
         prober->handlers = *handlers;
         prober->userdata = userdata;
         r = sd_event_add_time_relative(event, &prober->timer, CLOCK_MONOTONIC, 0, 0, on_timer, prober);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Asks the API server for its version when it has been silent, so that one that hangs, or whose connections lead nowhere,
- * is noticed: at most 15 s of silence and 10 s without an answer. While requests fail for want of an answer it asks every
- * 2 to 3 s, so that work goes on as soon as the server is back, however long the delays of the others have become.
- * /version is open to everybody, costs no access to etcd, and any answer will do. It also looks for rotated credentials.
+ * is noticed: at most 15 s of silence and 10 s without an answer. While requests fail for want of an answer, or because
+ * the server is overloaded or not ready, it asks every 2 to 3 s, so that work goes on as soon as the server is back, however
+ * long the delays of the others have become: one small question instead of many lists. /version is open to everybody and
+ * costs no access to etcd. It also looks for rotated credentials.
  */
 #pragma once
 
@@ -21,8 +22,10 @@ typedef struct ProberHandlers {
         uint64_t (*heard)(void *userdata);
         void (*lost)(void *userdata); /* no answer, although the connections were thought to be well */
         void (*reached)(void *userdata); /* an answer */
+        void (*recovered)(void *userdata); /* the answer is well (no 429, no 5xx), and the one before was not, or missing */
         void (*version)(const char *version, void *userdata); /* "v1.30.1", when it is another one than before */
         void (*rotated)(void *userdata); /* certificate, key or CA files changed */
+        void (*renewed)(void *userdata); /* the token file has another token */
 } ProberHandlers;
 
 int prober_new(sd_event *event,
@@ -34,8 +37,10 @@ int prober_new(sd_event *event,
 Prober *prober_free(Prober *prober);
 DEFINE_CLEANUP(Prober *, prober_free);
 
+/* Before the start: how long silence is tolerated, and an answer may take two thirds of that; for tests. */
+void prober_set_silence(Prober *prober, uint64_t usec);
 void prober_start(Prober *prober);
-/* Something fails for want of an answer, or nothing does any more. */
+/* Something fails for want of a good answer, or nothing does any more. */
 void prober_set_searching(Prober *prober, bool searching);
 /* gitVersion of the server; "" = unknown */
 const char *prober_version(const Prober *prober);

@@ -148,6 +148,8 @@ static int reflector_on_event_object(Reflector *reflector, const char *type, jso
                 return reflector_on_error_event(reflector, object);
         reflector->request_events++;
         reflector->n_expired_in_a_row = 0;
+        if (reflector->state == REFLECTOR_STATE_WATCHING)
+                reflector_proven(reflector);
         if (strcmp(type, "BOOKMARK") == 0) {
                 reflector_on_bookmark(reflector, metadata);
                 return 0;

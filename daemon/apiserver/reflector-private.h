@@ -74,7 +74,8 @@ struct Reflector {
         char message[256]; /* of a Status, or why the body makes no sense */
 
         /* back-off */
-        uint64_t delay_usec, last_failure_usec;
+        uint64_t delay_usec; /* 0 = no failure since a watch proved to work */
+        uint64_t trouble_usec, last_failure_usec; /* when the failures began, and the last one */
 
         int failure;
         char error[384];
@@ -95,5 +96,7 @@ void reflector_body_done(Reflector *reflector);
 int reflector_body_data(Reflector *reflector, const char *bytes, size_t size);
 /* The body ended (`error` 0) or broke off. Reads the list's or Status' members. */
 ReflectorOutcome reflector_body_end(Reflector *reflector, int error, const char *message);
+/* A watch works: the next failure is the first one. */
+void reflector_proven(Reflector *reflector);
 /* Also used by reflector-body.c: the bookmark that ends the initial events came with this version. */
 void reflector_streamed(Reflector *reflector, const char *version);

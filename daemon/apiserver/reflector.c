@@ -13,6 +13,14 @@
 #define BACKOFF_FIRST_USEC (800 * USEC_PER_MSEC)
 #define BACKOFF_LAST_USEC (30 * USEC_PER_SEC)
 #define BACKOFF_RESET_USEC (120 * USEC_PER_SEC)
+/*
+ * Where it differs: a short trouble must not cost a minute. For 2 minutes a server that fails is asked again within 4 s;
+ * and the trouble is over when a watch proves to work, by what comes on it or by staying open.
+ */
+#define TROUBLE_SHORT_USEC (120 * USEC_PER_SEC)
+#define TROUBLE_DELAY_USEC (3 * USEC_PER_SEC)
+#define TROUBLE_JITTER_USEC USEC_PER_SEC
+#define WATCH_PROVEN_USEC (10 * USEC_PER_SEC)
 /* No server may send a node away for longer. */
 #define RETRY_AFTER_MAX_USEC (300 * USEC_PER_SEC)
 /* A watch that ends sooner, with nothing in it, counts as failed (reflector.go, VeryShortWatchError). */
@@ -69,15 +77,30 @@ static void reflector_wait(Reflector *reflector, uint64_t delay_usec, ReflectorR
         reflector->ops.arm(delay_usec, reflector->userdata);
 }
 
-static uint64_t reflector_backoff(Reflector *reflector) {
-        uint64_t now = reflector_now(reflector), delay;
+/* What is refused for a reason that no server loses by itself. */
+static bool outcome_lasts(ReflectorOutcome outcome) {
+        return outcome == OUTCOME_FORBIDDEN || outcome == OUTCOME_MISSING || outcome == OUTCOME_REFUSED;
+}
 
-        if (reflector->delay_usec == 0 || now - reflector->last_failure_usec > BACKOFF_RESET_USEC)
+static uint64_t reflector_backoff(Reflector *reflector, ReflectorOutcome outcome) {
+        uint64_t now = reflector_now(reflector), delay, jitter;
+
+        if (reflector->delay_usec == 0 || now - reflector->last_failure_usec > BACKOFF_RESET_USEC) {
                 reflector->delay_usec = BACKOFF_FIRST_USEC;
-        delay = reflector->delay_usec;
+                reflector->trouble_usec = now;
+        }
+        delay = jitter = reflector->delay_usec;
+        if (!outcome_lasts(outcome) && now - reflector->trouble_usec < TROUBLE_SHORT_USEC) {
+                delay = MIN2(delay, TROUBLE_DELAY_USEC);
+                jitter = MIN2(delay, TROUBLE_JITTER_USEC);
+        }
         reflector->last_failure_usec = now;
         reflector->delay_usec = MIN2(2 * delay, BACKOFF_LAST_USEC);
-        return delay + reflector_jitter(reflector, delay);
+        return delay + reflector_jitter(reflector, jitter);
+}
+
+void reflector_proven(Reflector *reflector) {
+        reflector->delay_usec = 0;
 }
 
 static int outcome_to_errno(ReflectorOutcome outcome) {
@@ -121,13 +144,16 @@ static void reflector_note_failure(Reflector *reflector, ReflectorOutcome outcom
 
 /* The request failed: a later one is to do better. */
 static void reflector_fail(Reflector *reflector, ReflectorOutcome outcome, const char *doing, ReflectorResume resume) {
-        uint64_t delay = reflector_backoff(reflector);
+        uint64_t delay = reflector_backoff(reflector, outcome);
 
         reflector_note_failure(reflector, outcome, doing);
+        reflector->waits_for = REFLECTOR_WAITS_FOR_TIME;
         if (outcome == OUTCOME_UNAUTHORIZED)
                 reflector->waits_for = REFLECTOR_WAITS_FOR_CREDENTIALS;
         else if (outcome == OUTCOME_BROKEN && reflector->connection_failed)
                 reflector->waits_for = REFLECTOR_WAITS_FOR_SERVER;
+        else if (outcome == OUTCOME_BUSY && reflector->retry_after_usec == 0)
+                reflector->waits_for = REFLECTOR_WAITS_FOR_HEALTH;
         if (outcome == OUTCOME_BUSY && reflector->retry_after_usec > 0) {
                 delay = MIN2(reflector->retry_after_usec, RETRY_AFTER_MAX_USEC);
                 delay += reflector_jitter(reflector, MIN2(delay / 4, USEC_PER_SEC));
@@ -422,6 +448,7 @@ static void reflector_after_get(Reflector *reflector, ReflectorOutcome outcome) 
         case OUTCOME_OK:
         case OUTCOME_MISSING: /* there is no such object, which is a complete list of none */
                 reflector_note_success(reflector);
+                reflector_proven(reflector);
                 reflector->synced = true;
                 reflector->n_listed = reflector->n_items;
                 reflector->ops.end(reflector->userdata);
@@ -493,6 +520,9 @@ void reflector_done(Reflector *reflector, int error, const char *message) {
         if (!reflector_is_requesting(reflector))
                 return;
         outcome = reflector_body_end(reflector, error, message);
+        if (reflector->state == REFLECTOR_STATE_WATCHING && reflector->status == 200 &&
+            reflector_now(reflector) - reflector->begun_usec >= WATCH_PROVEN_USEC)
+                reflector_proven(reflector);
         switch (reflector->state) {
         case REFLECTOR_STATE_STREAMING:
                 reflector_after_stream(reflector, outcome);

@@ -17,7 +17,9 @@
  * A continue token that expired is answered with one that goes on inconsistently: it is used, and the watch begins
  * at the first page's version, so that nothing is missed; if that is gone, a whole list without pages follows.
  * Delays grow from 0.8 s to 30 s, each lengthened at random up to double, and start again after 2 minutes without
- * failure (reflector.go); Retry-After replaces the delay.
+ * failure (reflector.go), or when a watch has shown that it works: by an event, a bookmark, or 10 s. What may pass by
+ * itself, a broken connection or answer, 429, 5xx, 401, is tried again within 4 s for the first 2 minutes. Retry-After
+ * replaces the delay.
  */
 #pragma once
 
@@ -47,6 +49,7 @@ const char *reflector_state_to_string(ReflectorState state);
 typedef enum ReflectorWaitsFor {
         REFLECTOR_WAITS_FOR_TIME,
         REFLECTOR_WAITS_FOR_SERVER, /* it gave no answer, or the connection broke */
+        REFLECTOR_WAITS_FOR_HEALTH, /* it answered 429 or 5xx, and did not say how long to wait */
         REFLECTOR_WAITS_FOR_CREDENTIALS, /* 401 */
 } ReflectorWaitsFor;
 

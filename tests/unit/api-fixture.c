@@ -152,7 +152,12 @@ static void on_state(ApiState state, uint64_t event_usec, void *userdata) {
 
 void api_fixture_connect(ApiFixture *fixture, KubeClientConfig *config) {
         static const ApiServerHandlers handlers = { .synced = on_synced, .state = on_state };
-        ApiServerOptions options = { .node_name = "n1", .watch_nodes = fixture->watch_nodes, .user_agent = "test" };
+        ApiServerOptions options = {
+                .node_name = "n1",
+                .watch_nodes = fixture->watch_nodes,
+                .user_agent = "test",
+                .silence_usec = fixture->silence_usec,
+        };
 
         assert_null(fixture->client);
         assert_int_equal(api_server_new(fixture->event, fixture->store, config, &options, &handlers, fixture, &fixture->client), 0);

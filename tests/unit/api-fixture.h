@@ -17,6 +17,7 @@ typedef struct ApiFixture {
         unsigned n_synced, n_states;
         ApiState state;
         uint64_t event_usec;
+        uint64_t silence_usec; /* for ApiServerOptions */
 } ApiFixture;
 
 /* Starts the server; `options` is ended by NULL. The child's folder has no objects. */

@@ -510,25 +510,76 @@ static void test_timeout_is_chosen_at_random(void **state) {
 
 /* ---- failures and delays */
 
+/* A short trouble is over within 4 s; a long one has client-go's delays. */
 static void test_backoff(void **state) {
+        static const struct {
+                uint64_t after_sec; /* of trouble */
+                uint64_t least_ms, jitter_ms;
+        } cases[] = {
+                { 0, 800, 800 },      { 0, 1600, 1000 },      { 0, 3000, 1000 },      { 0, 3000, 1000 },
+                { 119, 3000, 1000 },  { 121, 6000, 6000 },    { 121, 12000, 12000 },  { 121, 24000, 24000 },
+                { 121, 30000, 30000 }, { 121, 30000, 30000 },
+        };
+        uint64_t begun;
+        Script script;
+
+        script_begin(&script, false, NULL);
+        begun = script.now_usec;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                uint64_t least = cases[i].least_ms * USEC_PER_MSEC;
+
+                script.now_usec = MAX2(script.now_usec, begun + cases[i].after_sec * USEC_PER_SEC);
+                script.random = i % 2 == 0 ? 0 : UINT32_MAX; /* the least, and the most */
+                if (i % 3 == 0)
+                        finish(&script, -ECONNREFUSED, "Connection refused");
+                else
+                        answer(&script, i % 3 == 1 ? 500 : 200, "<html>");
+                assert_int_equal(delay(&script), least + (i % 2 == 0 ? 0 : cases[i].jitter_ms * USEC_PER_MSEC));
+                assert_true(wait_for(&script, delay(&script)));
+                expect_request(&script, FIRST_LIST);
+        }
+        script_end(&script);
+}
+
+/* What no server loses by itself is not asked for every few seconds. */
+static void test_backoff_refused(void **state) {
         static const uint64_t delays_ms[] = { 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000 };
         Script script;
 
         script_begin(&script, false, NULL);
         for (size_t i = 0; i < ELEMENTSOF(delays_ms); i++) {
-                script.random = i % 2 == 0 ? 0 : UINT32_MAX; /* the least, and the most */
-                finish(&script, -ECONNREFUSED, "Connection refused");
-                assert_int_equal(delay(&script), delays_ms[i] * USEC_PER_MSEC * (i % 2 == 0 ? 1 : 2));
+                answer(&script, i % 2 == 0 ? 403 : 404, "");
+                assert_int_equal(delay(&script), delays_ms[i] * USEC_PER_MSEC);
                 assert_true(wait_for(&script, delay(&script)));
                 expect_request(&script, FIRST_LIST);
         }
-        script.random = 0;
-        answer(&script, 200, LIST("5", ""));
-        accept_watch(&script);
-        script.now_usec += 121 * USEC_PER_SEC; /* well for two minutes */
-        finish(&script, -ECONNRESET, "reset");
-        assert_int_equal(delay(&script), 800 * USEC_PER_MSEC);
         script_end(&script);
+}
+
+/* What ends trouble: time without failure, or a watch on which something comes, or that stays open. */
+static void test_backoff_ends(void **state) {
+        for (unsigned form = 0; form < 5; form++) {
+                Script script;
+
+                script_begin(&script, false, NULL);
+                for (unsigned i = 0; i < 4; i++) {
+                        answer(&script, 500, "");
+                        assert_true(wait_for(&script, delay(&script)));
+                }
+                answer(&script, 200, LIST("5", ""));
+                accept_watch(&script);
+                if (form == 0)
+                        assert_true(send(&script, BOOKMARK("6")));
+                else if (form == 1)
+                        assert_true(send(&script, EVENT("ADDED", "b", "6")));
+                else if (form == 2)
+                        script.now_usec += 10 * USEC_PER_SEC;
+                else if (form == 3)
+                        script.now_usec += 9 * USEC_PER_SEC;
+                finish(&script, -ECONNRESET, "reset");
+                assert_int_equal(delay(&script), (form < 3 ? 800 : 3000) * USEC_PER_MSEC);
+                script_end(&script);
+        }
 }
 
 static void test_retry_after(void **state) {
@@ -586,23 +637,35 @@ static void test_failures(void **state) {
 
 /* Who waits for the server goes on when it is back; who was sent away waits. */
 static void test_kick(void **state) {
+        static const struct {
+                unsigned status; /* 0: no connection */
+                uint64_t retry_after_usec;
+                ReflectorWaitsFor waits_for;
+        } cases[] = {
+                { 0, 0, REFLECTOR_WAITS_FOR_SERVER },       { 401, 0, REFLECTOR_WAITS_FOR_CREDENTIALS },
+                { 429, 0, REFLECTOR_WAITS_FOR_HEALTH },     { 503, 0, REFLECTOR_WAITS_FOR_HEALTH },
+                { 429, USEC_PER_SEC, REFLECTOR_WAITS_FOR_TIME }, { 403, 0, REFLECTOR_WAITS_FOR_TIME },
+        };
         Script script;
 
         script_begin(&script, false, NULL);
-        finish(&script, -ECONNREFUSED, "refused");
-        reflector_kick(script.reflector, REFLECTOR_WAITS_FOR_CREDENTIALS);
-        assert_false(script.requested);
-        reflector_kick(script.reflector, REFLECTOR_WAITS_FOR_SERVER);
-        expect_request(&script, FIRST_LIST);
-        answer(&script, 401, "");
-        reflector_kick(script.reflector, REFLECTOR_WAITS_FOR_SERVER);
-        assert_false(script.requested);
-        reflector_kick(script.reflector, REFLECTOR_WAITS_FOR_CREDENTIALS);
-        expect_request(&script, FIRST_LIST);
-        answer(&script, 429, "");
-        reflector_kick(script.reflector, REFLECTOR_WAITS_FOR_SERVER);
-        reflector_kick(script.reflector, REFLECTOR_WAITS_FOR_CREDENTIALS);
-        assert_false(script.requested);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                if (cases[i].status == 0)
+                        finish(&script, -ECONNREFUSED, "refused");
+                else {
+                        reflector_response(script.reflector, cases[i].status, cases[i].retry_after_usec);
+                        finish(&script, 0, NULL);
+                }
+                for (ReflectorWaitsFor what = REFLECTOR_WAITS_FOR_SERVER; what <= REFLECTOR_WAITS_FOR_CREDENTIALS; what++)
+                        if (what != cases[i].waits_for)
+                                reflector_kick(script.reflector, what);
+                assert_false(script.requested);
+                if (cases[i].waits_for == REFLECTOR_WAITS_FOR_TIME)
+                        assert_true(wait_for(&script, delay(&script)));
+                else
+                        reflector_kick(script.reflector, cases[i].waits_for);
+                expect_request(&script, FIRST_LIST);
+        }
         script_end(&script);
 }
 
@@ -830,6 +893,8 @@ int main(void) {
                 cmocka_unit_test(test_too_large_version),
                 cmocka_unit_test(test_timeout_is_chosen_at_random),
                 cmocka_unit_test(test_backoff),
+                cmocka_unit_test(test_backoff_refused),
+                cmocka_unit_test(test_backoff_ends),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_kick),

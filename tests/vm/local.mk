@@ -29,11 +29,11 @@ EXTRA_DIST += \
 	tests/vm/guest/setup \
 	tests/vm/image \
 	tests/vm/lib.sh \
-	tests/vm/long-api-faults.sh \
 	tests/vm/long-pairs.sh \
 	tests/vm/long-restart.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
+	tests/vm/test-api-faults.sh \
 	tests/vm/test-bus.sh \
 	tests/vm/test-daemon.sh \
 	tests/vm/test-faults.sh \

@@ -276,6 +276,8 @@ int credentials_apply(Credentials *credentials,
         if (r >= 0)
                 r = option_string(easy, CURLOPT_NOPROXY, ""); /* decided already */
         if (r >= 0)
+                r = option_string(easy, CURLOPT_ACCEPT_ENCODING, credentials->config->disable_compression ? NULL : "gzip");
+        if (r >= 0)
                 r = credentials_apply_tls(credentials, easy);
         if (r >= 0)
                 r = credentials_apply_identity(credentials, easy, now_usec, headers);

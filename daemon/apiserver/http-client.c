@@ -452,6 +452,8 @@ static void http_transfer_set_transport(HttpTransfer *transfer) {
         (void) curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
         (void) curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
         (void) curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+        /* A name that leads elsewhere now is followed at once: connections are few. */
+        (void) curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
         (void) curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
         (void) curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_SEC);
         (void) curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SEC);
@@ -467,7 +469,6 @@ static int http_transfer_set_strings(HttpTransfer *transfer, const char *path) {
         int r;
 
         if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
-            curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip") != CURLE_OK ||
             curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent) != CURLE_OK)
                 return -ENOMEM;
         headers = curl_slist_append(NULL, "Accept: application/json");

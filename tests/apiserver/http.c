@@ -46,6 +46,7 @@ struct HttpServer {
         HttpHandler handler;
         void *userdata;
         gnutls_certificate_credentials_t credentials; /* borrowed */
+        const char *priority; /* borrowed */
         HttpConnection *connections; /* owned */
         size_t n_connections;
         size_t chunk_size;
@@ -357,7 +358,8 @@ static int connection_start_tls(HttpConnection *c) {
         gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_REQUEST);
         gnutls_transport_set_int(c->tls, c->fd);
         gnutls_handshake_set_timeout(c->tls, GNUTLS_INDEFINITE_TIMEOUT);
-        if (gnutls_set_default_priority(c->tls) < 0 ||
+        if ((c->server->priority ? gnutls_priority_set_direct(c->tls, c->server->priority, NULL)
+                                 : gnutls_set_default_priority(c->tls)) < 0 ||
             gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->server->credentials) < 0)
                 return -EINVAL;
         return 0;
@@ -443,6 +445,10 @@ HttpServer *http_server_free(HttpServer *server) {
 
 void http_server_set_credentials(HttpServer *server, gnutls_certificate_credentials_t credentials) {
         server->credentials = credentials;
+}
+
+void http_server_set_tls_priority(HttpServer *server, const char *priority) {
+        server->priority = priority;
 }
 
 void http_server_set_chunk_size(HttpServer *server, size_t size) {

@@ -41,6 +41,8 @@ int http_server_new(sd_event *event, int fd, HttpHandler handler, void *userdata
 HttpServer *http_server_free(HttpServer *server);
 /* For connections from now on; borrowed, NULL = no TLS. */
 void http_server_set_credentials(HttpServer *server, gnutls_certificate_credentials_t credentials);
+/* What TLS offers, in gnutls' words; borrowed, NULL = its default. */
+void http_server_set_tls_priority(HttpServer *server, const char *priority);
 /* Bytes in a chunk, 0 = whatever comes in one write. */
 void http_server_set_chunk_size(HttpServer *server, size_t size);
 /* Neither reads, writes nor accepts: like a machine that stands still. */

@@ -19,7 +19,7 @@
 #define FOLDERS_MAX 8
 
 typedef struct Arguments {
-        const char *listen, *state, *url_host, *control, *generate, *token, *basic, *user, *group;
+        const char *listen, *state, *url_host, *control, *generate, *token, *basic, *user, *group, *tls_priority;
         const char *names[NAMES_MAX + 1]; /* of the certificate */
         size_t n_names;
         const char *folders[FOLDERS_MAX];
@@ -49,6 +49,7 @@ static void usage(FILE *to) {
               "  --server-name HOST     what kubeconfigs call the server (default: the address)\n"
               "  --san NAME             further address or name of the certificate (repeatable)\n"
               "  --no-tls               plain HTTP\n"
+              "  --tls VERSION          only this one: 1.1, 1.2, 1.3\n"
               "  --api VERSION[,...]    what is served; default v1,discovery.k8s.io/v1,discovery.k8s.io/v1beta1,\n"
               "                         events.k8s.io/v1\n"
               "  --auth                 ask for credentials: the client certificate, --token, --basic\n"
@@ -70,10 +71,19 @@ static void usage(FILE *to) {
 
 enum {
         OPTION_DIR = 256, OPTION_GENERATE, OPTION_MIRROR, OPTION_LISTEN, OPTION_PORT, OPTION_SERVER_NAME, OPTION_SAN,
-        OPTION_NO_TLS, OPTION_API, OPTION_AUTH, OPTION_NO_ANONYMOUS, OPTION_TOKEN, OPTION_BASIC, OPTION_USER,
+        OPTION_NO_TLS, OPTION_TLS, OPTION_API, OPTION_AUTH, OPTION_NO_ANONYMOUS, OPTION_TOKEN, OPTION_BASIC, OPTION_USER,
         OPTION_GROUP, OPTION_FORBID, OPTION_HISTORY, OPTION_FIRST_VERSION, OPTION_BOOKMARKS, OPTION_WATCH_LIST,
         OPTION_GZIP, OPTION_CHUNKS, OPTION_CONTROL, OPTION_STATE, OPTION_HELP,
 };
+
+/* What gnutls calls a version; the old ones need weaker signatures. */
+static const char *tls_priority(const char *version) {
+        if (strcmp(version, "1.1") == 0)
+                return "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SIGN-RSA-SHA1:+SIGN-ECDSA-SHA1";
+        if (strcmp(version, "1.2") == 0)
+                return "NORMAL:-VERS-ALL:+VERS-TLS1.2";
+        return strcmp(version, "1.3") == 0 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" : NULL;
+}
 
 static int parse_versions(const char *text, unsigned *ret) {
         _cleanup_(freep) char *copy = strdup(text);
@@ -131,6 +141,9 @@ static int parse_option(Arguments *a, int option, const char *value) {
         case OPTION_NO_TLS:
                 a->tls = false;
                 return 0;
+        case OPTION_TLS:
+                a->tls_priority = tls_priority(value);
+                return a->tls_priority ? 0 : -EINVAL;
         case OPTION_API:
                 return parse_versions(value, &a->versions);
         case OPTION_AUTH:
@@ -186,6 +199,7 @@ static int parse_arguments(Arguments *a, int argc, char **argv) {
                 { "server-name", required_argument, NULL, OPTION_SERVER_NAME },
                 { "san", required_argument, NULL, OPTION_SAN },
                 { "no-tls", no_argument, NULL, OPTION_NO_TLS },
+                { "tls", required_argument, NULL, OPTION_TLS },
                 { "api", required_argument, NULL, OPTION_API },
                 { "auth", no_argument, NULL, OPTION_AUTH },
                 { "no-anonymous", no_argument, NULL, OPTION_NO_ANONYMOUS },
@@ -353,6 +367,7 @@ static int program_serve(Program *program, Arguments *a) {
                 return r;
         program->api.http = program->http;
         http_server_set_chunk_size(program->http, a->chunk_size);
+        http_server_set_tls_priority(program->http, a->tls_priority);
         (void) add_word(a->names, &a->n_names, NAMES_MAX, a->listen);
         (void) add_word(a->names, &a->n_names, NAMES_MAX, host);
         if (asprintf(&program->url,

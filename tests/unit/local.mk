@@ -86,7 +86,7 @@ tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 unit_api = tests/unit/test-api-parse tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed \
 	tests/unit/test-reflector \
 	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport \
-	tests/unit/test-events
+	tests/unit/test-events tests/unit/test-api-paths
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -117,13 +117,17 @@ tests_unit_test_api_memory_LDADD = $(unit_api_libs)
 tests_unit_test_manifests_SOURCES = tests/unit/test-manifests.c $(unit_recorded)
 tests_unit_test_manifests_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_manifests_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
-# needs tests/apiserver/test-apiserver
-tests_unit_test_api_server_SOURCES = tests/unit/test-api-server.c tests/unit/api-fixture.c tests/unit/api-fixture.h
+# They need tests/apiserver/test-apiserver.
+unit_fixture = tests/unit/api-fixture.c tests/unit/api-fixture.h
+tests_unit_test_api_server_SOURCES = tests/unit/test-api-server.c $(unit_fixture)
 tests_unit_test_api_server_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_server_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
-tests_unit_test_events_SOURCES = tests/unit/test-events.c tests/unit/api-fixture.c tests/unit/api-fixture.h
+tests_unit_test_events_SOURCES = tests/unit/test-events.c $(unit_fixture)
 tests_unit_test_events_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_events_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
+tests_unit_test_api_paths_SOURCES = tests/unit/test-api-paths.c tests/unit/relay.c tests/unit/relay.h $(unit_fixture)
+tests_unit_test_api_paths_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
+tests_unit_test_api_paths_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_config_file_SOURCES = tests/unit/test-config-file.c tests/unit/config-util.h
 tests_unit_test_config_file_LDADD = $(unit_config_libs)
 tests_unit_test_config_man_SOURCES = tests/unit/test-config-man.c

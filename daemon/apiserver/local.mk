@@ -38,8 +38,14 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/json-split.h \
 	daemon/apiserver/manifest-file.c \
 	daemon/apiserver/manifest-file.h \
+	daemon/apiserver/manifest-load.c \
+	daemon/apiserver/manifest-load.h \
 	daemon/apiserver/manifest-parse.c \
 	daemon/apiserver/manifest-parse.h \
+	daemon/apiserver/manifest-pass.c \
+	daemon/apiserver/manifest-pass.h \
+	daemon/apiserver/manifest-tree.c \
+	daemon/apiserver/manifest-tree.h \
 	daemon/apiserver/manifests.c \
 	daemon/apiserver/manifests.h \
 	daemon/apiserver/prober.c \

@@ -29,18 +29,20 @@ typedef struct ManifestFile {
         char error[320]; /* of a broken one */
 } ManifestFile;
 
+void manifest_name_done(ManifestName *name);
+void manifest_names_free(ManifestName *names, size_t n);
+
 int manifest_file_new(const char *name, ManifestFile **ret);
 ManifestFile *manifest_file_free(ManifestFile *file);
 DEFINE_CLEANUP(ManifestFile *, manifest_file_free);
 
+/* Where the name leads, through symbolic links; all zero if that is nowhere. */
+struct stat manifest_file_stat(const ManifestFile *file, int folder_fd);
 /* Whether it is another content than was last read, as far as is known and inode, size and times say. */
 bool manifest_file_is_other(const ManifestFile *file, int folder_fd);
 
 /*
- * Reads the file again and puts its objects; what is in `taken` (key → ManifestName) is another file's, the rest is added to
- * it. -EBADMSG or another error: the file is broken, file->error says why, and the names are what they were. -ENOMEM.
+ * The file did not change: its objects in the store stay in the list that runs, but for those in `taken` (key →
+ * ManifestName), which are another file's; the rest is added to it. -ENOMEM.
  */
-int manifest_file_load(ManifestFile *file, int folder_fd, const char *folder, Feed *feed, HashMap *taken);
-
-/* The file did not change: its objects in the store stay in the list that runs. As above. */
 int manifest_file_keep(ManifestFile *file, Store *store, HashMap *taken);

@@ -7,40 +7,21 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "apiserver/json-read.h"
-#include "config/yaml-scalar.h"
+#include "apiserver/manifest-tree.h"
 
-#define ANCHORS_MAX 1024
-#define OBJECTS_MAX 1000000
+/* Bytes of JSON that cost about as much as a value of YAML. */
+#define JSON_BYTES_PER_VALUE 64
 
-/* A map or list that is being filled. */
-typedef struct ManifestFrame {
-        json_object *container; /* borrowed: its parent owns it, or the builder */
-        char *key; /* owned: of a map, waiting for its value */
-        char *anchor; /* owned; NULL = none */
-        size_t n_before; /* nodes before it, to know its weight */
-} ManifestFrame;
-
-typedef struct ManifestAnchor {
-        char *name; /* owned */
-        json_object *object; /* owned reference */
-        size_t weight; /* nodes it stands for */
-} ManifestAnchor;
-
-typedef struct ManifestBuilder {
-        yaml_parser_t parser;
-        json_object *root; /* owned: the document */
-        unsigned root_line;
-        ManifestFrame frames[MANIFEST_DEPTH_MAX];
-        size_t n_frames;
-        ManifestAnchor *anchors; /* owned */
-        size_t n_anchors;
-        size_t n_nodes; /* of all documents, aliases counted as what they stand for */
-        unsigned *item_lines; /* owned: of the elements of a list of objects */
-        size_t n_item_lines, n_item_lines_allocated;
-        ManifestObjects objects; /* owned */
-        ManifestError *error; /* borrowed */
-} ManifestBuilder;
+struct ManifestParser {
+        char *text; /* owned */
+        size_t size;
+        ManifestError error;
+        ManifestBuilder builder;
+        yaml_parser_t yaml; /* used until the tokener is there */
+        json_tokener *tokener; /* owned: libyaml did not take what may be JSON */
+        size_t used; /* by the tokener */
+        bool done;
+};
 
 void manifest_objects_done(ManifestObjects *objects) {
         for (size_t i = 0; i < objects->n_objects; i++)
@@ -49,412 +30,131 @@ void manifest_objects_done(ManifestObjects *objects) {
         *objects = (ManifestObjects) {};
 }
 
-static int builder_fail(ManifestBuilder *builder, const yaml_mark_t *mark, const char *text) {
-        builder->error->line = (unsigned) mark->line + 1;
-        (void) snprintf(builder->error->text, sizeof(builder->error->text), "%s", text);
-        return -EBADMSG;
+/* 1 = more, 0 = this was the end. */
+static int parser_read_yaml(ManifestParser *parser) {
+        yaml_event_t event;
+        bool last;
+        int r;
+
+        if (!yaml_parser_parse(&parser->yaml, &event)) {
+                const char *problem = parser->yaml.problem ? parser->yaml.problem : "this is no YAML";
+
+                if (parser->yaml.error == YAML_MEMORY_ERROR)
+                        return -ENOMEM;
+                return builder_fail(&parser->builder, &parser->yaml.problem_mark, problem);
+        }
+        last = event.type == YAML_STREAM_END_EVENT;
+        r = builder_event(&parser->builder, &event);
+        yaml_event_delete(&event);
+        return r < 0 ? r : !last;
 }
 
-/* Room for one more element behind the n that are there. */
-static int array_grow(void *array, size_t *n_allocated, size_t n, size_t size) {
-        size_t allocated = MAX2(2 * *n_allocated, (size_t) 16);
-        void *old, *bigger;
+/*
+ * JSON that libyaml does not take, with characters escaped as surrogates; json-c knows no lines. If it is no JSON either,
+ * what libyaml said stands.
+ */
+static int parser_try_json(ManifestParser *parser) {
+        if (parser->size == 0 || (*parser->text != '{' && *parser->text != '['))
+                return -EBADMSG;
+        builder_done(&parser->builder);
+        parser->tokener = json_tokener_new_ex(MANIFEST_DEPTH_MAX);
+        return parser->tokener ? 1 : -ENOMEM;
+}
 
-        if (n < *n_allocated)
-                return 0;
-        memcpy(&old, array, sizeof(old));
-        bigger = reallocarray(old, allocated, size);
-        if (!bigger)
+static int parser_read_json(ManifestParser *parser, size_t n_bytes) {
+        size_t n = MIN2(n_bytes, parser->size - parser->used);
+        json_object *root = json_tokener_parse_ex(parser->tokener, parser->text + parser->used, (int) n);
+        enum json_tokener_error error = json_tokener_get_error(parser->tokener);
+
+        if (error == json_tokener_continue && parser->used + n < parser->size) {
+                parser->used += n;
+                return 1;
+        }
+        parser->builder.root = root;
+        parser->builder.root_line = 1;
+        if (error != json_tokener_success)
+                return -EBADMSG;
+        parser->used += json_tokener_get_parse_end(parser->tokener);
+        if (parser->used + strspn(parser->text + parser->used, " \t\r\n") != parser->size)
+                return -EBADMSG;
+        return builder_end_document(&parser->builder);
+}
+
+static int parser_run(ManifestParser *parser, size_t n) {
+        int r = 1;
+
+        if (parser->tokener)
+                return parser_read_json(parser, n * JSON_BYTES_PER_VALUE);
+        for (size_t i = 0; i < n && r > 0; i++)
+                r = parser_read_yaml(parser);
+        return r == -EBADMSG ? parser_try_json(parser) : r;
+}
+
+int manifest_parser_run(ManifestParser *parser, size_t n, ManifestError *ret_error) {
+        int r = 0;
+
+        if (parser->size > MANIFEST_FILE_MAX) {
+                (void) snprintf(ret_error->text, sizeof(ret_error->text), "the file is larger than %u MiB", MANIFEST_FILE_MAX >> 20);
+                ret_error->line = 0;
+                return -EBADMSG;
+        }
+        if (!parser->done)
+                r = parser_run(parser, n);
+        parser->done = r == 0;
+        if (r == -EBADMSG)
+                *ret_error = parser->error;
+        return r;
+}
+
+void manifest_parser_take(ManifestParser *parser, ManifestObjects *ret) {
+        *ret = parser->builder.objects;
+        parser->builder.objects = (ManifestObjects) {};
+}
+
+int manifest_parser_new(char *text, size_t size, ManifestParser **ret) {
+        ManifestParser *parser = calloc(1, sizeof(ManifestParser));
+
+        if (!parser || !yaml_parser_initialize(&parser->yaml)) {
+                free(parser);
+                free(text);
                 return -ENOMEM;
-        memcpy(array, &bigger, sizeof(bigger));
-        *n_allocated = allocated;
+        }
+        parser->text = text;
+        parser->size = size;
+        parser->builder.error = &parser->error;
+        yaml_parser_set_input_string(&parser->yaml, (const unsigned char *) text, size);
+        *ret = parser;
         return 0;
 }
 
-static int objects_add(ManifestObjects *objects, json_object *object, unsigned line) {
-        int r = objects->n_objects < OBJECTS_MAX
-                        ? array_grow(&objects->objects, &objects->n_allocated, objects->n_objects, sizeof(ManifestObject))
-                        : -ENOMEM;
-
-        if (r < 0)
-                return r;
-        objects->objects[objects->n_objects++] = (ManifestObject) { json_object_get(object), line };
-        return 0;
-}
-
-/* ---- scalars */
-
-/* What yaml_scalar_kind() calls a number: sign, base, digits, underscores. Out of range ends at the range's end. */
-static json_object *number_new(const char *text) {
-        bool negative = *text == '-';
-        unsigned base = 10;
-        int64_t value = 0;
-
-        if (*text == '-' || *text == '+')
-                text++;
-        if (text[0] == '0' && text[1] != '\0') {
-                base = text[1] == 'x' ? 16 : text[1] == 'b' ? 2 : 8;
-                text += text[1] == 'x' || text[1] == 'b' || text[1] == 'o' ? 2 : 1;
-        }
-        for (; *text; text++) {
-                unsigned digit = *text >= 'a' ? (unsigned) (*text - 'a') + 10 : *text >= 'A' && *text <= 'F' ? (unsigned) (*text - 'A') + 10
-                                                                                                              : (unsigned) (*text - '0');
-
-                if (*text == '_')
-                        continue;
-                if (__builtin_mul_overflow(value, (int64_t) base, &value) ||
-                    __builtin_add_overflow(value, (int64_t) digit, &value))
-                        return json_object_new_int64(negative ? INT64_MIN : INT64_MAX);
-        }
-        return json_object_new_int64(negative ? -value : value);
-}
-
-/* *ret is NULL for null, as json-c has it. */
-static int scalar_new(const yaml_event_t *event, json_object **ret) {
-        const char *text = (const char *) event->data.scalar.value, *meaning;
-        YamlKind kind = yaml_scalar_kind(text,
-                                         event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
-                                         (const char *) event->data.scalar.tag,
-                                         &meaning);
-
-        switch (kind) {
-        case YAML_KIND_NULL:
-                *ret = NULL;
-                return 0;
-        case YAML_KIND_BOOL:
-                *ret = json_object_new_boolean(*meaning == 't');
-                break;
-        case YAML_KIND_INT:
-                *ret = number_new(text);
-                break;
-        case YAML_KIND_FLOAT:
-                *ret = json_object_new_double(0); /* no field that is read is one: it only must be no integer */
-                break;
-        case YAML_KIND_STRING:
-        case YAML_KIND_LIST:
-        case YAML_KIND_MAP:
-        case _YAML_KIND_MAX:
-        case _YAML_KIND_INVALID:
-                *ret = json_object_new_string_len(text, (int) MIN2(event->data.scalar.length, (size_t) MANIFEST_FILE_MAX));
-                break;
-        }
-        return *ret ? 0 : -ENOMEM;
-}
-
-/* ---- the tree */
-
-static const ManifestAnchor *builder_find_anchor(const ManifestBuilder *builder, const char *name) {
-        for (size_t i = builder->n_anchors; i > 0; i--)
-                if (strcmp(builder->anchors[i - 1].name, name) == 0)
-                        return &builder->anchors[i - 1];
+ManifestParser *manifest_parser_free(ManifestParser *parser) {
+        if (!parser)
+                return NULL;
+        builder_done(&parser->builder);
+        yaml_parser_delete(&parser->yaml);
+        if (parser->tokener)
+                json_tokener_free(parser->tokener);
+        free(parser->text);
+        free(parser);
         return NULL;
 }
 
-/* `name` may be NULL: nothing to do. */
-static int builder_add_anchor(ManifestBuilder *builder, const char *name, json_object *object, size_t weight, const yaml_mark_t *mark) {
-        ManifestAnchor *bigger;
-        char *copy;
+int manifest_parse(const char *text, size_t size, ManifestObjects *ret, ManifestError *ret_error) {
+        _cleanup_(manifest_parser_freep) ManifestParser *parser = NULL;
+        char *copy = malloc(size + 1);
+        int r;
 
-        if (!name)
-                return 0;
-        if (builder->n_anchors >= ANCHORS_MAX)
-                return builder_fail(builder, mark, "there are too many anchors");
-        bigger = reallocarray(builder->anchors, builder->n_anchors + 1, sizeof(ManifestAnchor));
-        if (!bigger)
-                return -ENOMEM;
-        builder->anchors = bigger;
-        copy = strdup(name);
         if (!copy)
                 return -ENOMEM;
-        builder->anchors[builder->n_anchors++] = (ManifestAnchor) { copy, json_object_get(object), weight };
-        return 0;
-}
-
-static void builder_forget_anchors(ManifestBuilder *builder) {
-        for (size_t i = 0; i < builder->n_anchors; i++) {
-                free(builder->anchors[i].name);
-                (void) json_object_put(builder->anchors[i].object);
-        }
-        builder->n_anchors = 0;
-}
-
-/* The elements of the document's list, of which the lines are kept. */
-static bool builder_is_item(const ManifestBuilder *builder) {
-        if (builder->n_frames == 1)
-                return json_object_is_type(builder->root, json_type_array);
-        return builder->n_frames == 2 && json_object_is_type(builder->frames[1].container, json_type_array) &&
-               builder->frames[0].key && strcmp(builder->frames[0].key, "items") == 0;
-}
-
-static int builder_note_item(ManifestBuilder *builder, const yaml_mark_t *mark) {
-        int r = array_grow(&builder->item_lines, &builder->n_item_lines_allocated, builder->n_item_lines, sizeof(unsigned));
-
-        if (r >= 0)
-                builder->item_lines[builder->n_item_lines++] = (unsigned) mark->line + 1;
-        return r;
-}
-
-/* Puts a value where it belongs; takes the reference in every case. */
-static int builder_put(ManifestBuilder *builder, json_object *value, const yaml_mark_t *mark) {
-        ManifestFrame *frame = builder->n_frames > 0 ? &builder->frames[builder->n_frames - 1] : NULL;
-        int r = 0;
-
-        if (!frame) {
-                builder->root = value;
-                builder->root_line = (unsigned) mark->line + 1;
-                return 0;
-        }
-        if (builder_is_item(builder))
-                r = builder_note_item(builder, mark);
-        if (r < 0) {
-                (void) json_object_put(value);
-                return r;
-        }
-        if (json_object_is_type(frame->container, json_type_array))
-                r = json_object_array_add(frame->container, value);
-        else
-                r = json_object_object_add(frame->container, frame->key, value);
-        if (r < 0) {
-                (void) json_object_put(value);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
-/* A key was used; not while its value is still being filled. */
-static void frame_take_key(ManifestBuilder *builder) {
-        ManifestFrame *frame = builder->n_frames > 0 ? &builder->frames[builder->n_frames - 1] : NULL;
-
-        if (!frame)
-                return;
-        free(frame->key);
-        frame->key = NULL;
-}
-
-static bool builder_wants_key(const ManifestBuilder *builder) {
-        const ManifestFrame *frame = builder->n_frames > 0 ? &builder->frames[builder->n_frames - 1] : NULL;
-
-        return frame && !frame->key && json_object_is_type(frame->container, json_type_object);
-}
-
-static int builder_count(ManifestBuilder *builder, size_t n, const yaml_mark_t *mark) {
-        if (n > MANIFEST_NODES_MAX - builder->n_nodes)
-                return builder_fail(builder, mark, "there are too many values");
-        builder->n_nodes += n;
-        return 0;
-}
-
-static int builder_scalar(ManifestBuilder *builder, const yaml_event_t *event) {
-        ManifestFrame *frame = builder->n_frames > 0 ? &builder->frames[builder->n_frames - 1] : NULL;
-        json_object *value = NULL;
-        int r;
-
-        if (builder_wants_key(builder)) {
-                frame->key = strdup((const char *) event->data.scalar.value);
-                return frame->key ? 0 : -ENOMEM;
-        }
-        r = scalar_new(event, &value);
-        if (r >= 0)
-                r = builder_add_anchor(builder, (const char *) event->data.scalar.anchor, value, 1, &event->start_mark);
+        memcpy(copy, text, size);
+        copy[size] = '\0';
+        r = manifest_parser_new(copy, size, &parser);
         if (r < 0)
                 return r;
-        r = builder_put(builder, value, &event->start_mark);
-        frame_take_key(builder);
+        do
+                r = manifest_parser_run(parser, 1000, ret_error);
+        while (r > 0);
+        if (r == 0)
+                manifest_parser_take(parser, ret);
         return r;
-}
-
-static int builder_open(ManifestBuilder *builder, const yaml_event_t *event, json_object *container, const char *anchor) {
-        char *copy = anchor ? strdup(anchor) : NULL;
-        int r;
-
-        if (!container || (anchor && !copy)) {
-                (void) json_object_put(container);
-                free(copy);
-                return -ENOMEM;
-        }
-        if (builder->n_frames >= MANIFEST_DEPTH_MAX || builder_wants_key(builder)) {
-                (void) json_object_put(container);
-                free(copy);
-                return builder_fail(builder,
-                                    &event->start_mark,
-                                    builder_wants_key(builder) ? "a key must be a scalar" : "the nesting is too deep");
-        }
-        r = builder_put(builder, container, &event->start_mark);
-        if (r < 0) {
-                free(copy);
-                return r;
-        }
-        builder->frames[builder->n_frames++] =
-                (ManifestFrame) { .container = container, .anchor = copy, .n_before = builder->n_nodes };
-        return 0;
-}
-
-static int builder_close(ManifestBuilder *builder, const yaml_event_t *event) {
-        ManifestFrame frame = builder->frames[--builder->n_frames];
-        int r = builder_add_anchor(builder,
-                                   frame.anchor,
-                                   frame.container,
-                                   builder->n_nodes - frame.n_before + 1,
-                                   &event->start_mark);
-
-        free(frame.anchor);
-        free(frame.key);
-        frame_take_key(builder);
-        return r;
-}
-
-static int builder_alias(ManifestBuilder *builder, const yaml_event_t *event) {
-        const ManifestAnchor *anchor = builder_find_anchor(builder, (const char *) event->data.alias.anchor);
-        int r;
-
-        if (!anchor)
-                return builder_fail(builder, &event->start_mark, "an alias stands for nothing that was before it");
-        if (builder_wants_key(builder))
-                return builder_fail(builder, &event->start_mark, "a key must be a scalar");
-        r = builder_count(builder, anchor->weight, &event->start_mark);
-        if (r < 0)
-                return r;
-        r = builder_put(builder, json_object_get(anchor->object), &event->start_mark);
-        frame_take_key(builder);
-        return r;
-}
-
-/* ---- documents */
-
-static int builder_add_list(ManifestBuilder *builder, json_object *array) {
-        int r = 0;
-
-        for (size_t i = 0; i < json_object_array_length(array) && r >= 0; i++)
-                r = objects_add(&builder->objects,
-                                json_object_array_get_idx(array, i),
-                                i < builder->n_item_lines ? builder->item_lines[i] : builder->root_line);
-        return r;
-}
-
-/* Objects out of what one document is. An empty document is none. */
-static int builder_end_document(ManifestBuilder *builder) {
-        json_object *items = json_member(builder->root, "items"), *kind = json_member(builder->root, "kind");
-        int r = 0;
-
-        if (json_object_is_type(builder->root, json_type_array))
-                r = builder_add_list(builder, builder->root);
-        else if (json_object_is_type(items, json_type_array) &&
-                 (!json_object_is_type(kind, json_type_string) || strstr(json_object_get_string(kind), "List")))
-                r = builder_add_list(builder, items);
-        else if (builder->root)
-                r = objects_add(&builder->objects, builder->root, builder->root_line);
-        (void) json_object_put(builder->root);
-        builder->root = NULL;
-        builder->n_item_lines = 0;
-        builder_forget_anchors(builder);
-        return r;
-}
-
-static int builder_event(ManifestBuilder *builder, const yaml_event_t *event) {
-        int r = builder_count(builder, 1, &event->start_mark);
-
-        if (r < 0)
-                return r;
-        switch (event->type) {
-        case YAML_SCALAR_EVENT:
-                return builder_scalar(builder, event);
-        case YAML_SEQUENCE_START_EVENT:
-                return builder_open(builder, event, json_object_new_array(), (const char *) event->data.sequence_start.anchor);
-        case YAML_MAPPING_START_EVENT:
-                return builder_open(builder, event, json_object_new_object(), (const char *) event->data.mapping_start.anchor);
-        case YAML_SEQUENCE_END_EVENT:
-        case YAML_MAPPING_END_EVENT:
-                return builder_close(builder, event);
-        case YAML_ALIAS_EVENT:
-                return builder_alias(builder, event);
-        case YAML_DOCUMENT_END_EVENT:
-                return builder_end_document(builder);
-        case YAML_NO_EVENT:
-        case YAML_STREAM_START_EVENT:
-        case YAML_STREAM_END_EVENT:
-        case YAML_DOCUMENT_START_EVENT:
-                break;
-        }
-        return 0;
-}
-
-static int builder_read(ManifestBuilder *builder) {
-        bool more = true;
-        int r = 0;
-
-        while (more && r >= 0) {
-                yaml_event_t event;
-
-                if (!yaml_parser_parse(&builder->parser, &event)) {
-                        if (builder->parser.error == YAML_MEMORY_ERROR)
-                                return -ENOMEM;
-                        return builder_fail(builder,
-                                            &builder->parser.problem_mark,
-                                            builder->parser.problem ? builder->parser.problem : "this is no YAML");
-                }
-                more = event.type != YAML_STREAM_END_EVENT;
-                r = builder_event(builder, &event);
-                yaml_event_delete(&event);
-        }
-        return r;
-}
-
-static void builder_done(ManifestBuilder *builder) {
-        while (builder->n_frames > 0) {
-                ManifestFrame *frame = &builder->frames[--builder->n_frames];
-
-                free(frame->key);
-                free(frame->anchor);
-        }
-        builder_forget_anchors(builder);
-        free(builder->anchors);
-        free(builder->item_lines);
-        (void) json_object_put(builder->root);
-        manifest_objects_done(&builder->objects);
-        yaml_parser_delete(&builder->parser);
-}
-
-/* JSON that libyaml does not take, with characters escaped as surrogates; it knows no lines. */
-static int manifest_parse_json(const char *text, size_t size, ManifestBuilder *builder) {
-        json_tokener *tokener = json_tokener_new_ex(MANIFEST_DEPTH_MAX);
-        int r = -EBADMSG;
-
-        if (!tokener)
-                return -ENOMEM;
-        builder->root = json_tokener_parse_ex(tokener, text, (int) size);
-        if (json_tokener_get_error(tokener) == json_tokener_success) {
-                size_t end = json_tokener_get_parse_end(tokener);
-
-                builder->root_line = 1;
-                if (end + strspn(text + end, " \t\r\n") == size)
-                        r = builder_end_document(builder);
-        }
-        json_tokener_free(tokener);
-        return r;
-}
-
-int manifest_parse(const char *text, size_t size, ManifestObjects *ret, ManifestError *ret_error) {
-        ManifestBuilder builder = { .error = ret_error }, json = { .error = ret_error };
-        int r;
-
-        *ret_error = (ManifestError) {};
-        if (size > MANIFEST_FILE_MAX) {
-                (void) snprintf(ret_error->text, sizeof(ret_error->text), "the file is larger than %u MiB", MANIFEST_FILE_MAX >> 20);
-                return -EBADMSG;
-        }
-        if (!yaml_parser_initialize(&builder.parser))
-                return -ENOMEM;
-        yaml_parser_set_input_string(&builder.parser, (const unsigned char *) text, size);
-        r = builder_read(&builder);
-        if (r == -EBADMSG && size > 0 && (*text == '{' || *text == '[') && manifest_parse_json(text, size, &json) >= 0) {
-                *ret = json.objects;
-                json.objects = (ManifestObjects) {};
-                r = 0;
-        } else if (r >= 0) {
-                *ret = builder.objects;
-                builder.objects = (ManifestObjects) {};
-        }
-        builder_done(&builder);
-        builder_done(&json);
-        return r < 0 ? r : 0;
 }

@@ -33,5 +33,22 @@ typedef struct ManifestError {
         char text[160];
 } ManifestError;
 
-/* `text` has a NUL behind it. -EBADMSG: ret_error says what is wrong with which line; -ENOMEM. */
+/*
+ * A large file costs a second: it is parsed in steps. Takes `text`, of size + 1 bytes with a NUL at the end, in every case.
+ * -ENOMEM.
+ */
+typedef struct ManifestParser ManifestParser;
+int manifest_parser_new(char *text, size_t size, ManifestParser **ret);
+ManifestParser *manifest_parser_free(ManifestParser *parser);
+DEFINE_CLEANUP(ManifestParser *, manifest_parser_free);
+
+/*
+ * Goes on by about `n` values. 1: there is more; 0: the file is read to its end. -EBADMSG: ret_error says what is wrong with
+ * which line; -ENOMEM. After a failure it can only be freed.
+ */
+int manifest_parser_run(ManifestParser *parser, size_t n, ManifestError *ret_error);
+/* After a 0: the objects are the caller's. */
+void manifest_parser_take(ManifestParser *parser, ManifestObjects *ret);
+
+/* All in one. `text` is copied. -EBADMSG, -ENOMEM as above. */
 int manifest_parse(const char *text, size_t size, ManifestObjects *ret, ManifestError *ret_error);

@@ -11,10 +11,14 @@
 
 #include "apiserver/decode.h"
 #include "apiserver/manifest-file.h"
+#include "apiserver/manifest-pass.h"
 #include "common/log.h"
 
-/* A file whose writer has not closed it is read when nothing was written for so long. */
-#define WRITING_USEC USEC_PER_SEC
+/* One is not written to its end, or changed while others were read. */
+#define AGAIN_USEC (500 * USEC_PER_MSEC)
+/* What a turn may take, and what others have until the next one: large files cost a second. */
+#define TURN_USEC (5 * USEC_PER_MSEC)
+#define PAUSE_USEC USEC_PER_MSEC
 /* A change may be the first of several, but not for ever. */
 #define SETTLE_USEC (50 * USEC_PER_MSEC)
 #define SETTLE_MAX_USEC (500 * USEC_PER_MSEC)
@@ -35,6 +39,7 @@ struct Manifests {
 
         Feed *feed; /* owned, like all below */
         HashMap files; /* name → ManifestFile */
+        ManifestPass *pass; /* NULL = none runs */
         sd_event_source *timer;
         sd_event_source *inotify; /* NULL: nothing is watched, the timer alone finds changes */
         dev_t device; /* of the directory that is watched */
@@ -147,6 +152,14 @@ static int manifests_sort(Manifests *manifests, ManifestFile ***ret, size_t *ret
 
 /* ---- what inotify says */
 
+/* As it is now: the event loop's own time stands still for a turn. */
+static uint64_t clock_usec(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+}
+
 static uint64_t manifests_now(const Manifests *manifests) {
         uint64_t now = 0;
 
@@ -155,7 +168,7 @@ static uint64_t manifests_now(const Manifests *manifests) {
 }
 
 static void manifests_arm(Manifests *manifests, uint64_t delay_usec) {
-        (void) sd_event_source_set_time_relative(manifests->timer, delay_usec);
+        (void) sd_event_source_set_time(manifests->timer, clock_usec() + delay_usec);
         (void) sd_event_source_set_enabled(manifests->timer, SD_EVENT_ONESHOT);
 }
 
@@ -165,7 +178,8 @@ static void manifests_settle(Manifests *manifests) {
         if (!manifests->dirty || manifests->dirty_usec == 0)
                 manifests->dirty_usec = now;
         manifests->dirty = true;
-        manifests_arm(manifests, now - manifests->dirty_usec < SETTLE_MAX_USEC ? SETTLE_USEC : 0);
+        if (!manifests->pass) /* which is to come to its end */
+                manifests_arm(manifests, now - manifests->dirty_usec < SETTLE_MAX_USEC ? SETTLE_USEC : 0);
 }
 
 static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata) {
@@ -198,51 +212,6 @@ static void manifests_rewatch(Manifests *manifests, const struct stat *st) {
 
 /* ---- a scan */
 
-/* Half written: what it will be is not known yet. */
-static bool manifests_is_written(const Manifests *manifests, const ManifestFile *file) {
-        return file->writing_usec > 0 && manifests_now(manifests) - file->writing_usec < WRITING_USEC;
-}
-
-static bool manifests_has_shadows(ManifestFile *const *files, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                for (size_t k = 0; k < files[i]->n_names; k++)
-                        if (files[i]->names[k].shadowed)
-                                return true;
-        return false;
-}
-
-/*
- * One complete list of both kinds: files that changed are read, of the others what the store has stays. If files have
- * objects in common all are read, for which of them counts may have changed. *ret_again: one is not written to its end.
- */
-static int manifests_load(Manifests *manifests, ManifestFile *const *files, size_t n, int folder_fd, bool *ret_again) {
-        bool all = manifests_has_shadows(files, n);
-        HashMap taken = { .ops = &hash_ops_string };
-        int r = 0;
-
-        store_list_begin(manifests->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_SERVICE);
-        store_list_begin(manifests->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_ENDPOINT_SLICE);
-        for (size_t i = 0; i < n && r != -ENOMEM; i++) {
-                r = -EALREADY;
-                if (manifests_is_written(manifests, files[i]))
-                        *ret_again = true;
-                else if (all || manifest_file_is_other(files[i], folder_fd)) {
-                        files[i]->writing_usec = 0;
-                        manifests->n_reads++;
-                        r = manifest_file_load(files[i], folder_fd, manifests->folder, manifests->feed, &taken);
-                }
-                if (r < 0 && r != -ENOMEM)
-                        r = manifest_file_keep(files[i], manifests->store, &taken);
-        }
-        hashmap_done(&taken);
-        if (r == -ENOMEM)
-                return r;
-        store_list_end(manifests->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_SERVICE);
-        store_list_end(manifests->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_ENDPOINT_SLICE);
-        manifests->complete = true;
-        return 0;
-}
-
 /* Whether one of the files is another than was read: what inotify may not have seen. */
 static bool manifests_any_other(ManifestFile *const *files, size_t n, int folder_fd) {
         for (size_t i = 0; i < n; i++)
@@ -251,11 +220,17 @@ static bool manifests_any_other(ManifestFile *const *files, size_t n, int folder
         return false;
 }
 
+static int manifests_begin(Manifests *manifests, int folder_fd, ManifestFile **files, size_t n) {
+        manifests->dirty = false;
+        return manifest_pass_new(manifests->store, manifests->feed, manifests->folder, folder_fd, files, n, &manifests->pass);
+}
+
+/* Finds out what there is, and begins to read if something changed. */
 static int manifests_scan_folder(Manifests *manifests, DIR *folder) {
         _cleanup_(freep) ManifestFile **files = NULL;
         struct stat st;
         size_t n = 0;
-        int r;
+        int r, fd;
 
         if (fstat(dirfd(folder), &st) < 0)
                 return -errno;
@@ -267,11 +242,8 @@ static int manifests_scan_folder(Manifests *manifests, DIR *folder) {
                 return r;
         if (!manifests->dirty && !manifests_any_other(files, n, dirfd(folder)))
                 return 0;
-        manifests->dirty = false;
-        r = manifests_load(manifests, files, n, dirfd(folder), &manifests->dirty);
-        if (r >= 0 && manifests->synced)
-                manifests->synced(manifests->userdata);
-        return r;
+        fd = fcntl(dirfd(folder), F_DUPFD_CLOEXEC, 0);
+        return fd < 0 ? -errno : manifests_begin(manifests, fd, TAKE_PTR(files), n);
 }
 
 static void closedirp(DIR **folder) {
@@ -279,37 +251,59 @@ static void closedirp(DIR **folder) {
                 (void) closedir(*folder);
 }
 
-/* A directory that never was there is an empty one; one that went keeps what it gave. */
-static int manifests_load_nothing(Manifests *manifests) {
-        bool again;
-        int r;
-
-        if (manifests->complete)
-                return 0;
-        r = manifests_load(manifests, NULL, 0, -1, &again);
-        if (r >= 0 && manifests->synced)
-                manifests->synced(manifests->userdata);
-        return r;
-}
-
 static int manifests_scan(Manifests *manifests) {
         _cleanup_(closedirp) DIR *folder = opendir(manifests->folder);
         int r = folder ? manifests_scan_folder(manifests, folder) : -errno;
 
-        if (r == -ENOMEM) {
-                manifests->dirty = true;
-                return log_oom();
-        }
+        if (r == -ENOMEM)
+                return r;
         manifests_set_error(manifests, r);
-        return r < 0 ? manifests_load_nothing(manifests) : 0;
+        /* A directory that never was there is an empty one; one that went keeps what it gave. */
+        return r < 0 && !manifests->complete ? manifests_begin(manifests, -1, NULL, 0) : 0;
+}
+
+static void manifests_end(Manifests *manifests) {
+        ManifestPassResult result;
+
+        manifest_pass_result(manifests->pass, &result);
+        manifests->pass = manifest_pass_free(manifests->pass);
+        manifests->dirty = manifests->dirty || result.again;
+        manifests->n_reads += result.n_reads;
+        manifests->complete = true;
+        if (manifests->synced)
+                manifests->synced(manifests->userdata);
+}
+
+/* 1 = there is more to do. */
+static int manifests_step(Manifests *manifests) {
+        uint64_t begun = clock_usec(), now;
+        int r;
+
+        do {
+                now = clock_usec();
+                r = manifest_pass_step(manifests->pass, now);
+        } while (r > 0 && now - begun < TURN_USEC);
+        if (r == 0)
+                manifests_end(manifests);
+        return r;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Manifests *manifests = userdata;
+        int r = 0;
 
-        manifests->dirty_usec = 0;
-        (void) manifests_scan(manifests);
-        manifests_arm(manifests, manifests->dirty ? WRITING_USEC / 2 : LOOK_USEC);
+        if (!manifests->pass) {
+                manifests->dirty_usec = 0;
+                r = manifests_scan(manifests);
+        }
+        if (r >= 0 && manifests->pass)
+                r = manifests_step(manifests);
+        if (r == -ENOMEM) {
+                manifests->pass = manifest_pass_free(manifests->pass);
+                manifests->dirty = true;
+                (void) log_oom();
+        }
+        manifests_arm(manifests, r > 0 ? PAUSE_USEC : manifests->dirty ? AGAIN_USEC : LOOK_USEC);
         return 0;
 }
 
@@ -363,7 +357,7 @@ int manifests_new(sd_event *event,
                 return -ENOMEM;
         r = feed_new(store, OBJECT_SOURCE_MANIFEST, DECODE_DEFAULTS, &manifests->feed);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &manifests->timer, CLOCK_MONOTONIC, 0, 0, on_timer, manifests);
+                r = sd_event_add_time_relative(event, &manifests->timer, CLOCK_MONOTONIC, 0, 1, on_timer, manifests);
         if (r >= 0)
                 r = sd_event_source_set_enabled(manifests->timer, SD_EVENT_OFF);
         if (r >= 0)
@@ -382,6 +376,7 @@ Manifests *manifests_free(Manifests *manifests) {
                 return NULL;
         (void) sd_event_source_disable_unref(manifests->timer);
         (void) sd_event_source_disable_unref(manifests->inotify);
+        (void) manifest_pass_free(manifests->pass);
         for (size_t i = 0; (file = hashmap_next(&manifests->files, &i));)
                 (void) manifest_file_free(file);
         hashmap_done(&manifests->files);

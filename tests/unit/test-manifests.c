@@ -18,11 +18,27 @@
 
 /* ---- parsing */
 
-static void parse_case(const char *text, const char *expected) {
+/* As manifest_parse(), but one value at a time. */
+static int parse_slowly(const char *text, ManifestObjects *ret, ManifestError *ret_error) {
+        _cleanup_(manifest_parser_freep) ManifestParser *parser = NULL;
+        int r;
+
+        assert_int_equal(manifest_parser_new(strdup(text), strlen(text), &parser), 0);
+        do
+                r = manifest_parser_run(parser, 1, ret_error);
+        while (r > 0);
+        if (r == 0) {
+                assert_int_equal(manifest_parser_run(parser, 1, ret_error), 0);
+                manifest_parser_take(parser, ret);
+        }
+        return r;
+}
+
+static void parse_case(const char *text, const char *expected, bool slowly) {
         _cleanup_(manifest_objects_done) ManifestObjects objects = {};
         char got[2048] = "";
         ManifestError error;
-        int r = manifest_parse(text, strlen(text), &objects, &error);
+        int r = slowly ? parse_slowly(text, &objects, &error) : manifest_parse(text, strlen(text), &objects, &error);
 
         if (r < 0)
                 (void) snprintf(got, sizeof(got), "%u: %s", error.line, error.text);
@@ -67,8 +83,10 @@ static void test_parse(void **state) {
                 { "? [a]\n: 1\n", "1: a key must be a scalar" },
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                parse_case(cases[i].text, cases[i].expected);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                parse_case(cases[i].text, cases[i].expected, false);
+                parse_case(cases[i].text, cases[i].expected, true);
+        }
 }
 
 /* A few lines that would be a billion values. */
@@ -229,6 +247,47 @@ static void test_follow(void **state) {
         assert_true(wait_synced(fixture, 1, 5 * USEC_PER_SEC));
         assert_int_equal(port_of(fixture, "a"), 0);
         assert_int_equal(port_of(fixture, "b"), 22);
+}
+
+static int count_turn(sd_event_source *source, void *userdata) {
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+/* 3000 objects in one file, in YAML and in JSON that libyaml does not take: who is served last has turns all the while. */
+static void test_large(void **state) {
+        static const char *const names[] = { "a.yaml", "a.json" };
+        Fixture *fixture = *state;
+        char *text = malloc(1 << 20);
+
+        assert_non_null(text);
+        for (size_t json = 0; json < ELEMENTSOF(names); json++) {
+                char *p = text + sprintf(text, json ? "{\"x\":\"\\ud83d\\ude00\",\"kind\":\"List\",\"items\":[{}" : "---\n");
+                sd_event_source *idle;
+                unsigned n_turns = 0;
+
+                for (unsigned i = 1; i <= 3000; i++)
+                        p += sprintf(p,
+                                     json ? ",{\"kind\":\"Service\",\"metadata\":{\"name\":\"j%u\"},\"spec\":{\"clusterIP\":\"10.0.0.1\",\"ports\":[{\"port\":%u}]}}"
+                                          : "kind: Service\nmetadata: {name: y%u}\nspec: {clusterIP: 10.0.0.1, ports: [{port: %u}]}\n---\n",
+                                     i,
+                                     i);
+                (void) sprintf(p, json ? "]}" : "\n");
+                write_file(fixture, names[json], text);
+                assert_int_equal(sd_event_add_defer(fixture->event, &idle, count_turn, &n_turns), 0);
+                assert_true(sd_event_source_set_priority(idle, SD_EVENT_PRIORITY_IDLE) >= 0);
+                assert_true(sd_event_source_set_enabled(idle, SD_EVENT_ON) >= 0);
+                if (!fixture->manifests)
+                        start(fixture);
+                else
+                        assert_true(wait_synced(fixture, 1, 20 * USEC_PER_SEC));
+                assert_true(n_turns >= 3);
+                (void) sd_event_source_disable_unref(idle);
+                assert_int_equal(port_of(fixture, json ? "j1" : "y1"), 1);
+                assert_int_equal(port_of(fixture, json ? "j3000" : "y3000"), 3000);
+        }
+        assert_int_equal(status_of(fixture).n_objects, 6000);
+        free(text);
 }
 
 static void test_broken(void **state) {
@@ -418,6 +477,7 @@ int main(void) {
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_parse_bounds),
                 cmocka_unit_test_setup_teardown(test_follow, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_large, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_broken_object, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_duplicates, setup, teardown),

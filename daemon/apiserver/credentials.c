@@ -401,6 +401,10 @@ const char *credentials_server(const Credentials *credentials) {
         return credentials->server;
 }
 
+bool credentials_has_proxy(const Credentials *credentials) {
+        return *credentials->proxy != '\0';
+}
+
 int credentials_new(KubeClientConfig *config, Credentials **ret) {
         _cleanup_(credentials_freep) Credentials *credentials = calloc(1, sizeof(Credentials));
         int r;

@@ -30,6 +30,9 @@ DEFINE_CLEANUP(Credentials *, credentials_free);
 /* "https://host:6443", without user information. */
 const char *credentials_server(const Credentials *credentials);
 
+/* Whether connections lead to a proxy. */
+bool credentials_has_proxy(const Credentials *credentials);
+
 /* Whether a file of certificate, key or CA is another one than when this was last asked, or the first connection made. */
 bool credentials_rotated(Credentials *credentials);
 /* Whether the token file is another file than the one read, and has another token. */

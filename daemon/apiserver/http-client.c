@@ -41,6 +41,8 @@ struct HttpTransfer {
         struct curl_slist *headers, *connect_to;
         HttpHandlers handlers;
         void *userdata;
+        HttpMode mode;
+        uint64_t heard_usec; /* when something last came, or it was begun */
         bool answered; /* `response` was called */
         bool held; /* is added to curl's handle after the reset that is due */
         unsigned n_avoided, n_tried; /* addresses */
@@ -145,7 +147,7 @@ static int http_error_to_errno(const HttpTransfer *transfer, CURLcode code) {
 }
 
 /* An address that lets one connect and then says nothing is worse than one that is dead. Without a connection there is none. */
-static void http_transfer_avoid(HttpTransfer *transfer) {
+static void http_transfer_avoid(const HttpTransfer *transfer) {
         HttpClient *client = transfer->client;
         char *text = NULL;
         IpAddr addr;
@@ -153,6 +155,17 @@ static void http_transfer_avoid(HttpTransfer *transfer) {
         if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text &&
             ip_addr_parse(text, &addr) >= 0)
                 avoid_list_add(&client->avoid, &addr, http_client_now(client) + AVOID_USEC);
+}
+
+/* The watch that was silent for longest, NULL = there is none. */
+static const HttpTransfer *http_client_quietest(const HttpClient *client) {
+        const HttpTransfer *quietest = NULL;
+
+        for (const HttpTransfer *transfer = client->transfers; transfer; transfer = transfer->next)
+                if (transfer->mode == HTTP_MODE_WATCH && transfer->answered &&
+                    (!quietest || transfer->heard_usec < quietest->heard_usec))
+                        quietest = transfer;
+        return quietest;
 }
 
 /* All addresses were to be avoided: then none is. */
@@ -199,8 +212,10 @@ static void http_client_collect(HttpClient *client) {
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *userdata) {
         HttpTransfer *transfer = userdata;
-        int r = transfer->handlers.data(bytes, size * n, transfer->userdata);
+        int r;
 
+        transfer->heard_usec = http_client_now(transfer->client);
+        r = transfer->handlers.data(bytes, size * n, transfer->userdata);
         if (r >= 0)
                 return size * n;
         transfer->callback_error = r;
@@ -222,6 +237,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *userdata) {
         if (retry_after < 0 || retry_after > INT32_MAX)
                 retry_after = 0;
         transfer->answered = true;
+        transfer->heard_usec = http_client_now(transfer->client);
         transfer->handlers.response((unsigned) status, (uint64_t) retry_after * USEC_PER_SEC, transfer->userdata);
         return size * n;
 }
@@ -462,6 +478,27 @@ static void http_transfer_set_transport(HttpTransfer *transfer) {
         (void) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
 
+/*
+ * A probe is to say something about the connection of the watch that is silent. Over HTTP/2 it goes over that very
+ * connection, for which curl must not be told where to connect to; else it must at least lead to the same address. Behind a
+ * proxy there is no knowing.
+ */
+static int http_transfer_pin(HttpTransfer *transfer) {
+        const HttpTransfer *watch = http_client_quietest(transfer->client);
+        _cleanup_(freep) char *to = NULL;
+        long version = CURL_HTTP_VERSION_2;
+        char *text = NULL;
+
+        if (!watch || credentials_has_proxy(transfer->client->credentials) ||
+            curl_easy_getinfo(watch->easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK || version > CURL_HTTP_VERSION_1_1 ||
+            curl_easy_getinfo(watch->easy, CURLINFO_PRIMARY_IP, &text) != CURLE_OK || !text || !*text)
+                return 0;
+        if (asprintf(&to, strchr(text, ':') ? "::[%s]:" : "::%s:", text) < 0)
+                return -ENOMEM;
+        transfer->connect_to = curl_slist_append(NULL, to); /* before what the credentials add: the first one holds */
+        return transfer->connect_to ? 0 : -ENOMEM;
+}
+
 static int http_transfer_set_strings(HttpTransfer *transfer, const char *path) {
         HttpClient *client = transfer->client;
         CURL *easy = transfer->easy;
@@ -475,6 +512,9 @@ static int http_transfer_set_strings(HttpTransfer *transfer, const char *path) {
         if (!headers)
                 return -ENOMEM;
         transfer->headers = headers;
+        r = transfer->mode == HTTP_MODE_PROBE ? http_transfer_pin(transfer) : 0;
+        if (r < 0)
+                return r;
         r = credentials_apply(client->credentials,
                               easy,
                               path,
@@ -526,6 +566,8 @@ int http_client_send(HttpClient *client,
         if (!transfer)
                 return -ENOMEM;
         transfer->client = client;
+        transfer->mode = mode;
+        transfer->heard_usec = http_client_now(client);
         transfer->handlers = *handlers;
         transfer->userdata = userdata;
         transfer->easy = curl_easy_init();
@@ -603,8 +645,8 @@ void http_client_reset(HttpClient *client, HttpReset kind, const char *reason) {
         client->reset_due = true;
         client->reset_kind = kind;
         client->reset_reason = reason;
-        for (HttpTransfer *transfer = client->transfers; transfer && kind == HTTP_RESET_LOST; transfer = transfer->next)
-                http_transfer_avoid(transfer);
+        if (kind == HTTP_RESET_LOST && http_client_quietest(client))
+                http_transfer_avoid(http_client_quietest(client));
         (void) sd_event_source_set_enabled(client->reset, SD_EVENT_ONESHOT);
 }
 
@@ -645,7 +687,7 @@ bool http_client_renew_token(HttpClient *client) {
 static int http_client_add_sources(HttpClient *client) {
         int r;
 
-        r = sd_event_add_time_relative(client->event, &client->timer, CLOCK_MONOTONIC, 0, 0, on_timer, client);
+        r = sd_event_add_time_relative(client->event, &client->timer, CLOCK_MONOTONIC, 0, 1, on_timer, client);
         if (r >= 0)
                 r = sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
         if (r >= 0)

@@ -7,8 +7,8 @@
  *
  * How a dead connection is noticed: by TCP keepalive and TCP_USER_TIMEOUT within 30 s, where host or path are dead; but a
  * process that hangs has a kernel that goes on to acknowledge, and a watch may rightly be silent for minutes. So
- * whoever watches sends HTTP_MODE_PROBE requests in silence (connection.h): over HTTP/2 they use the very connection, over
- * HTTP/1.1 another one to the same server. When such a probe fails, http_client_reset() drops all connections.
+ * whoever watches sends HTTP_MODE_PROBE requests in silence (prober.h): over HTTP/2 they use the very connection, over
+ * HTTP/1.1 another one to the same address. When such a probe fails, http_client_reset() drops all connections.
  * CURLOPT_UPKEEP_INTERVAL_MS (HTTP/2 PING) is not used: libcurl does not look for the answer to its PING.
  *
  * A name with several addresses: libcurl tries them in turn, with at most half of the remaining 6 s for each but the last.
@@ -89,7 +89,7 @@ int http_client_send(HttpClient *client,
 HttpTransfer *http_transfer_cancel(HttpTransfer *transfer);
 
 typedef enum HttpReset {
-        HTTP_RESET_LOST, /* requests end with -ECONNRESET; the addresses they led to are avoided for a while */
+        HTTP_RESET_LOST, /* requests end with -ECONNRESET; the address that the quietest watch led to is avoided for a while */
         HTTP_RESET_RENEWED, /* requests end with -ESTALE: the server is well, but connections are to be made anew */
 } HttpReset;
 

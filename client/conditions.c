@@ -24,6 +24,12 @@ static const struct {
         { "NodePortsFree", NULL,
           "processes listen where services have their node ports, and are no longer reached there: "
           "\"journalctl -u ipvsproxyd\" and \"ipvsproxyctl list\" name them" },
+        { "NodeKnown", NULL,
+          "services work without it, but for policies and hints that ask where this node is; see whether it may read "
+          "its Node: \"kubectl auth can-i get nodes\"" },
+        { "ObjectsUnderstood", NULL,
+          "the last good version of each stays at work; \"journalctl -u ipvsproxyd\" names all of them" },
+        { "ManifestsRead", NULL, "what the file last had stays at work; mend it, it is read again at once" },
         { "ForwardAllowed", NULL,
           "this chain has to accept answers of pods: \"iptables -A FORWARD -m conntrack --ctstate "
           "RELATED,ESTABLISHED -j ACCEPT\", unless a rule does already" },

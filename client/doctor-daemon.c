@@ -70,7 +70,12 @@ static void check_bus(Doctor *doctor) {
 
 /* An address that is refused, or a node port that is taken, is no matter of the node alone. */
 static bool condition_is_of_services(const char *type) {
-        return strcmp(type, "AddressesServed") == 0 || strcmp(type, "NodePortsFree") == 0;
+        static const char *const types[] = { "AddressesServed", "NodePortsFree", "NodeKnown", "ObjectsUnderstood", "ManifestsRead" };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++)
+                if (strcmp(type, types[i]) == 0)
+                        return true;
+        return false;
 }
 
 static void check_conditions(Doctor *doctor) {

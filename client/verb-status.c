@@ -140,6 +140,19 @@ static uint64_t well_since(json_object *p) {
         return since;
 }
 
+/* Which one, and of which version: where it is known. */
+static void print_server(json_object *p) {
+        json_object *list = json_get(p, "conditions");
+
+        for (size_t i = 0; i < json_get_length(p, "conditions"); i++) {
+                json_object *condition = json_object_array_get_idx(list, i);
+                const char *server = json_get_text(condition, "server"), *version = json_get_text(condition, "version");
+
+                if (*server)
+                        lines_add("Server", "%s%s%s", server, *version ? ", " : "", version);
+        }
+}
+
 static void print_daemon(Client *client, json_object *p) {
         const char *state = json_get_text(p, "state");
         uint64_t refused = json_get_number(p, "refusedCount"), since = well_since(p);
@@ -156,6 +169,7 @@ static void print_daemon(Client *client, json_object *p) {
         (void) snprintf(other, sizeof(other), "%" PRIu64 " (%" PRIu64 " pending)",
                         json_get_number(p, "generation"), json_get_number(p, "pendingChanges"));
         lines_add_pair(client, "API server", text, "Generation", other);
+        print_server(p);
         lines_add("Services",
                   "%" PRIu64 " ports, %" PRIu64 " virtual servers, %" PRIu64 " endpoints",
                   json_get_number(p, "serviceCount"), json_get_number(p, "virtualServerCount"),

@@ -25,6 +25,7 @@
 #include "kernel/backend.h"
 #include "manager-config.h"
 #include "one-shot.h"
+#include "source-report.h"
 #include "web-counters.h"
 #include "web/web.h"
 
@@ -171,15 +172,24 @@ static int on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata
 
 /* ---- sources */
 
+static void daemon_report_sources(Daemon *daemon) {
+        SourceReport report;
+
+        source_report_collect(daemon->api, daemon->manifests, &report);
+        manager_set_source_report(daemon->manager, &report);
+}
+
 static void on_source_synced(void *userdata) {
         Daemon *daemon = userdata;
 
+        daemon_report_sources(daemon);
         manager_source_synced(daemon->manager);
 }
 
 static void on_api_state(ApiState state, uint64_t event_usec, void *userdata) {
         Daemon *daemon = userdata;
 
+        daemon_report_sources(daemon);
         manager_set_api_state(daemon->manager, state, event_usec);
         daemon_notify(daemon);
 }
@@ -434,6 +444,7 @@ static int daemon_start(Daemon *daemon) {
 
         if (r < 0)
                 return log_error_errno(r, "Failed to begin to serve D-Bus: %m");
+        daemon_report_sources(daemon);
         r = manager_start(daemon->manager);
         if (r < 0)
                 return r; /* logged */

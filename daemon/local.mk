@@ -13,6 +13,8 @@ ipvsproxyd_SOURCES = \
 	daemon/manager-config.h \
 	daemon/one-shot.c \
 	daemon/one-shot.h \
+	daemon/source-report.c \
+	daemon/source-report.h \
 	daemon/web-counters.c \
 	daemon/web-counters.h
 ipvsproxyd_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)

@@ -118,31 +118,43 @@ static uint32_t on_random(void *userdata) {
 static void on_begin(void *userdata) {
         ApiResource *resource = userdata;
 
+        feed_list_begin(resource->context.feed, resource->kind);
         store_list_begin(resource->context.store, OBJECT_SOURCE_API, feed_kind_to_object(resource->kind));
+}
+
+/* What is left out shows in the status. */
+static int api_resource_fed(ApiResource *resource, size_t n_unreadable_before, int r) {
+        if (feed_n_unreadable(resource->context.feed, NULL) != n_unreadable_before)
+                resource->context.changed(/* listed= */ false, resource->context.userdata);
+        return r;
 }
 
 static int on_put(json_object *object, void *userdata) {
         ApiResource *resource = userdata;
+        size_t n = feed_n_unreadable(resource->context.feed, NULL);
 
-        return feed_put(resource->context.feed, resource->kind, object);
+        return api_resource_fed(resource, n, feed_put(resource->context.feed, resource->kind, object));
 }
 
 static int on_remove(json_object *object, void *userdata) {
         ApiResource *resource = userdata;
+        size_t n = feed_n_unreadable(resource->context.feed, NULL);
 
-        return feed_remove(resource->context.feed, resource->kind, object);
+        return api_resource_fed(resource, n, feed_remove(resource->context.feed, resource->kind, object));
 }
 
 static int on_reject(const char *text, size_t size, const char *reason, void *userdata) {
         ApiResource *resource = userdata;
+        size_t n = feed_n_unreadable(resource->context.feed, NULL);
 
-        return feed_reject(resource->context.feed, resource->kind, text, size, reason);
+        return api_resource_fed(resource, n, feed_reject(resource->context.feed, resource->kind, text, size, reason));
 }
 
 static void on_end(void *userdata) {
         ApiResource *resource = userdata;
 
         store_list_end(resource->context.store, OBJECT_SOURCE_API, feed_kind_to_object(resource->kind));
+        feed_list_end(resource->context.feed, resource->kind);
         resource->context.changed(/* listed= */ true, resource->context.userdata);
 }
 

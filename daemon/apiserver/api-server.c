@@ -41,6 +41,7 @@ struct ApiServer {
         bool listed; /* tell `synced` */
         uint64_t n_missing_told; /* failures of the endpoints when discovery was last told that they are missing */
         uint64_t last_event_usec, told_event_usec;
+        uint64_t told_words; /* hash of the words of the status, as last told */
         uint64_t n_lost;
         bool lost; /* disconnected since it was last watched, and told so */
 };
@@ -287,15 +288,64 @@ static void api_server_log_state(ApiServer *server, ApiState state) {
                    lost ? "; what is programmed stays as it is" : "");
 }
 
+void api_server_status(const ApiServer *server, ApiServerStatus *ret) {
+        ResourceStatuses statuses;
+        const char *error;
+
+        api_server_statuses(server, &statuses);
+        error = statuses.of[API_RESOURCE_SERVICES].error;
+        if (!*error)
+                error = statuses.of[API_RESOURCE_ENDPOINTS].error;
+        if (!*error)
+                error = discovery_error(server->discovery);
+        if (!*error)
+                error = statuses.of[API_RESOURCE_NODE].error;
+        if (!*error)
+                error = statuses.of[API_RESOURCE_CLUSTER_NODES].error;
+        *ret = (ApiServerStatus) {
+                .state = server->state,
+                .server = http_client_server(server->http),
+                .server_version = prober_version(server->prober),
+                .endpoints_api = server->endpoints_api,
+                .last_event_usec = server->last_event_usec,
+                .n_lost = server->n_lost,
+                .n_reported = feed_n_reported(server->feed),
+                .error = error,
+        };
+        ret->n_unreadable = feed_n_unreadable(server->feed, &ret->unreadable);
+        memcpy(ret->resources, statuses.of, sizeof(ret->resources));
+        if (server->events)
+                events_status(server->events, &ret->events);
+}
+
+void api_server_report(ApiServer *server, const EventReport *report) {
+        if (server->events)
+                events_report(server->events, report);
+}
+
+/* Also remembers them as told. */
+static bool api_server_has_new_words(ApiServer *server) {
+        ApiServerStatus status;
+        uint64_t words;
+
+        api_server_status(server, &status);
+        words = hash_ops_string.hash(status.error) + 3 * hash_ops_string.hash(status.server_version) + 5 * hash_ops_string.hash(status.server) +
+                7 * hash_ops_string.hash(status.unreadable) + status.n_unreadable;
+        if (words == server->told_words)
+                return false;
+        server->told_words = words;
+        return true;
+}
+
 static void api_server_set_state(ApiServer *server, ApiState state) {
-        bool changed = server->state != state;
+        bool changed = server->state != state, words = api_server_has_new_words(server);
 
         if (changed)
                 api_server_log_state(server, state);
         server->state = state;
         if (server->events)
                 events_set_online(server->events, state == API_STATE_WATCHING);
-        if (!changed && server->last_event_usec - server->told_event_usec < HEARD_EVERY_USEC)
+        if (!changed && !words && server->last_event_usec - server->told_event_usec < HEARD_EVERY_USEC)
                 return;
         server->told_event_usec = server->last_event_usec;
         if (server->handlers.state)
@@ -326,40 +376,6 @@ static int on_changed(sd_event_source *source, void *userdata) {
         if (listed && server->handlers.synced)
                 server->handlers.synced(server->userdata);
         return 0;
-}
-
-void api_server_status(const ApiServer *server, ApiServerStatus *ret) {
-        ResourceStatuses statuses;
-        const char *error;
-
-        api_server_statuses(server, &statuses);
-        error = statuses.of[API_RESOURCE_SERVICES].error;
-        if (!*error)
-                error = statuses.of[API_RESOURCE_ENDPOINTS].error;
-        if (!*error)
-                error = discovery_error(server->discovery);
-        if (!*error)
-                error = statuses.of[API_RESOURCE_NODE].error;
-        if (!*error)
-                error = statuses.of[API_RESOURCE_CLUSTER_NODES].error;
-        *ret = (ApiServerStatus) {
-                .state = server->state,
-                .server = http_client_server(server->http),
-                .server_version = prober_version(server->prober),
-                .endpoints_api = server->endpoints_api,
-                .last_event_usec = server->last_event_usec,
-                .n_lost = server->n_lost,
-                .n_reported = feed_n_reported(server->feed),
-                .error = error,
-        };
-        memcpy(ret->resources, statuses.of, sizeof(ret->resources));
-        if (server->events)
-                events_status(server->events, &ret->events);
-}
-
-void api_server_report(ApiServer *server, const EventReport *report) {
-        if (server->events)
-                events_report(server->events, report);
 }
 
 /* ---- life */

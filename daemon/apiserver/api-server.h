@@ -36,7 +36,7 @@ typedef struct ApiServerOptions {
 typedef struct ApiServerHandlers {
         /* A list became complete. */
         void (*synced)(void *userdata);
-        /* The state changed, or, at most once a second, something was heard. `event_usec`: CLOCK_REALTIME of that, 0 = never */
+        /* The state or what the status says in words changed, or, at most once a second, something was heard. `event_usec`: CLOCK_REALTIME of that, 0 = never */
         void (*state)(ApiState state, uint64_t event_usec, void *userdata);
 } ApiServerHandlers;
 
@@ -85,6 +85,8 @@ typedef struct ApiServerStatus {
         uint64_t last_event_usec; /* CLOCK_REALTIME; 0 = never */
         uint64_t n_lost; /* times that the server stopped answering */
         uint64_t n_reported; /* objects that could not be understood, or not in full */
+        size_t n_unreadable; /* such objects now */
+        const char *unreadable; /* what is wrong with one of them */
         EventsStatus events; /* all zero without Events */
         const char *error; /* the first failure of these: services, endpoints, discovery, node, nodes; "" = none */
         /* state REFLECTOR_STATE_IDLE, and all zero, for one that is not watched */

@@ -55,3 +55,11 @@ FeedKind feed_kind_from_string(const char *text);
 
 /* How often an object was left out or in part, repetitions not counted. */
 uint64_t feed_n_reported(const Feed *feed);
+
+/* Around a complete list: what was reported of objects that are not in it is forgotten; _keep() for those that stay unread. */
+void feed_list_begin(Feed *feed, FeedKind kind);
+void feed_list_keep(Feed *feed, FeedKind kind, const char *namespace, const char *name);
+void feed_list_end(Feed *feed, FeedKind kind);
+
+/* Objects that are left out, or read in part, now; at most about 1000. *ret_one (may be NULL): what is wrong with one of them, or "". */
+size_t feed_n_unreadable(const Feed *feed, const char **ret_one);

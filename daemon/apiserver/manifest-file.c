@@ -79,13 +79,14 @@ static int manifest_name_keep(const ManifestName *name, Store *store) {
         return 0;
 }
 
-int manifest_file_keep(ManifestFile *file, Store *store, HashMap *taken) {
+int manifest_file_keep(ManifestFile *file, Store *store, Feed *feed, HashMap *taken) {
         for (size_t i = 0; i < file->n_names; i++) {
                 ManifestName *name = &file->names[i];
                 int r;
 
                 if (name->shadowed || hashmap_get(taken, name->key))
                         continue;
+                feed_list_keep(feed, name->kind, name->namespace, name->name);
                 r = hashmap_put(taken, name->key, name);
                 if (r >= 0)
                         r = manifest_name_keep(name, store);

@@ -45,4 +45,4 @@ bool manifest_file_is_other(const ManifestFile *file, int folder_fd);
  * The file did not change: its objects in the store stay in the list that runs, but for those in `taken` (key →
  * ManifestName), which are another file's; the rest is added to it. -ENOMEM.
  */
-int manifest_file_keep(ManifestFile *file, Store *store, HashMap *taken);
+int manifest_file_keep(ManifestFile *file, Store *store, Feed *feed, HashMap *taken);

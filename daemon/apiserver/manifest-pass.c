@@ -64,10 +64,11 @@ static int pass_step_file(ManifestPass *pass, ManifestFile *file, uint64_t now_u
                         return 0;
                 r = 0; /* broken: what it last gave stays */
         }
-        return r < 0 ? r : manifest_file_keep(file, pass->store, &pass->taken);
+        return r < 0 ? r : manifest_file_keep(file, pass->store, pass->feed, &pass->taken);
 }
 
 int manifest_pass_step(ManifestPass *pass, uint64_t now_usec) {
+        static const FeedKind kinds[] = { FEED_KIND_SERVICE, FEED_KIND_ENDPOINT_SLICE, FEED_KIND_ENDPOINTS };
         int r;
 
         if (!pass->begun) {
@@ -75,6 +76,8 @@ int manifest_pass_step(ManifestPass *pass, uint64_t now_usec) {
                 pass->all = pass_has_shadows(pass);
                 store_list_begin(pass->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_SERVICE);
                 store_list_begin(pass->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_ENDPOINT_SLICE);
+                for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                        feed_list_begin(pass->feed, kinds[i]);
         }
         if (pass->n_done < pass->n_files) {
                 r = pass_step_file(pass, pass->files[pass->n_done], now_usec);
@@ -85,6 +88,8 @@ int manifest_pass_step(ManifestPass *pass, uint64_t now_usec) {
         }
         store_list_end(pass->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_SERVICE);
         store_list_end(pass->store, OBJECT_SOURCE_MANIFEST, OBJECT_KIND_ENDPOINT_SLICE);
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                feed_list_end(pass->feed, kinds[i]);
         return 0;
 }
 

@@ -53,18 +53,20 @@ struct Manifests {
 
 /* ---- the directory */
 
-static void manifests_set_error(Manifests *manifests, int error) {
+/* Whether it is another one than before. */
+static bool manifests_set_error(Manifests *manifests, int error) {
         char text[sizeof(manifests->error)] = "";
 
         if (error < 0)
                 (void) snprintf(text, sizeof(text), "The manifest directory %s cannot be read: %s", manifests->folder, strerror(-error));
         if (strcmp(text, manifests->error) == 0)
-                return;
+                return false;
         if (error < 0)
                 log_warning("%s; looking again every 2 s", text);
         else
                 log_info("The manifest directory %s is there", manifests->folder);
         memcpy(manifests->error, text, sizeof(text));
+        return true;
 }
 
 static bool is_manifest_name(const char *name) {
@@ -254,12 +256,17 @@ static void closedirp(DIR **folder) {
 static int manifests_scan(Manifests *manifests) {
         _cleanup_(closedirp) DIR *folder = opendir(manifests->folder);
         int r = folder ? manifests_scan_folder(manifests, folder) : -errno;
+        bool news;
 
         if (r == -ENOMEM)
                 return r;
-        manifests_set_error(manifests, r);
+        news = manifests_set_error(manifests, r);
         /* A directory that never was there is an empty one; one that went keeps what it gave. */
-        return r < 0 && !manifests->complete ? manifests_begin(manifests, -1, NULL, 0) : 0;
+        if (r < 0 && !manifests->complete)
+                return manifests_begin(manifests, -1, NULL, 0);
+        if (news && !manifests->pass && manifests->synced)
+                manifests->synced(manifests->userdata);
+        return 0;
 }
 
 static void manifests_end(Manifests *manifests) {
@@ -325,6 +332,7 @@ void manifests_status(const Manifests *manifests, ManifestsStatus *ret) {
                 if (file->broken && !*status.error)
                         status.error = file->error;
         }
+        status.n_unreadable = feed_n_unreadable(manifests->feed, &status.unreadable);
         *ret = status;
 }
 

@@ -20,7 +20,7 @@
 
 typedef struct Manifests Manifests;
 
-/* From the event loop: all files have been read again, for the first time or because of a change. May not free. */
+/* From the event loop: all files have been read again, for the first time or because of a change, or the directory went. May not free. */
 typedef void (*ManifestsSynced)(void *userdata);
 
 /* No I/O. `folder` is copied, `store` is borrowed, `synced` may be NULL. -ENOMEM. */
@@ -43,6 +43,8 @@ typedef struct ManifestsStatus {
         size_t n_objects;
         uint64_t n_reads; /* files read since the start */
         uint64_t n_reported; /* objects that could not be understood, or not in full */
+        size_t n_unreadable; /* such objects now */
+        const char *unreadable; /* what is wrong with one of them; as `error` */
         const char *error; /* of the directory, or the first broken file; "" = none; valid until the loop goes on */
 } ManifestsStatus;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bus/conditions.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,9 @@ static const char *const condition_type_table[_CONDITION_MAX] = {
         [CONDITION_ADDRESSES_SERVED] = "AddressesServed",
         [CONDITION_NODE_PORTS_FREE] = "NodePortsFree",
         [CONDITION_FORWARD_ALLOWED] = "ForwardAllowed",
+        [CONDITION_NODE_KNOWN] = "NodeKnown",
+        [CONDITION_OBJECTS_UNDERSTOOD] = "ObjectsUnderstood",
+        [CONDITION_MANIFESTS_READ] = "ManifestsRead",
 };
 
 static Condition condition_kernel(const ManagerStatus *status) {
@@ -22,6 +26,8 @@ static Condition condition_kernel(const ManagerStatus *status) {
 }
 
 static Condition condition_api(const ManagerStatus *status) {
+        if (!*status->sources.server && *status->sources.manifests)
+                return (Condition) { "true", "NotUsed", 0 };
         switch (status->api_state) {
         case API_STATE_WATCHING:
                 return (Condition) { "true", "", 0 };
@@ -61,10 +67,19 @@ static Condition condition_forward(const ManagerStatus *status) {
                                           (Condition) { "true", "", 0 };
 }
 
-static const char *condition_message(ConditionType type, const ManagerStatus *status) {
-        return type == CONDITION_PROGRAMMED        ? status->error :
-               type == CONDITION_FORWARD_ALLOWED   ? status->forward_chain :
-                                                     "";
+static Condition condition_node(const ManagerStatus *status) {
+        return *status->sources.node_error ? (Condition) { "false", "NodeNotFollowed", 0 } : (Condition) { "true", "", 0 };
+}
+
+static Condition condition_objects(const ManagerStatus *status) {
+        return status->sources.n_unreadable > 0 ? (Condition) { "false", "ObjectsLeftOut", 0 } :
+                                                  (Condition) { "true", "", 0 };
+}
+
+static Condition condition_manifests(const ManagerStatus *status) {
+        if (!*status->sources.manifests)
+                return (Condition) { "true", "NotUsed", 0 };
+        return *status->sources.manifests_error ? (Condition) { "false", "FileBroken", 0 } : (Condition) { "true", "", 0 };
 }
 
 bool conditions_update(Condition conditions[static _CONDITION_MAX], const ManagerStatus *status, uint64_t now_usec) {
@@ -75,6 +90,9 @@ bool conditions_update(Condition conditions[static _CONDITION_MAX], const Manage
                 [CONDITION_ADDRESSES_SERVED] = condition_addresses(status),
                 [CONDITION_NODE_PORTS_FREE] = condition_node_ports(status),
                 [CONDITION_FORWARD_ALLOWED] = condition_forward(status),
+                [CONDITION_NODE_KNOWN] = condition_node(status),
+                [CONDITION_OBJECTS_UNDERSTOOD] = condition_objects(status),
+                [CONDITION_MANIFESTS_READ] = condition_manifests(status),
         };
         bool changed = false;
 
@@ -93,24 +111,88 @@ bool conditions_update(Condition conditions[static _CONDITION_MAX], const Manage
         return changed;
 }
 
+/* What is said beside status and reason: a few words, each with its key. */
+typedef struct Details {
+        struct {
+                const char *key, *value; /* borrowed; empty ones are left out */
+        } items[3];
+        char text[640]; /* for a value that had to be made */
+} Details;
+
+static void details_of(ConditionType type, const ManagerStatus *status, Details *ret) {
+        const SourceReport *sources = &status->sources;
+
+        *ret = (Details) {};
+        ret->items[0].key = "message";
+        ret->items[0].value = "";
+        switch (type) {
+        case CONDITION_API_REACHABLE:
+                ret->items[0].value = sources->server_error;
+                ret->items[1].key = "server";
+                ret->items[1].value = sources->server;
+                ret->items[2].key = "version";
+                ret->items[2].value = sources->server_version;
+                break;
+        case CONDITION_PROGRAMMED:
+                ret->items[0].value = status->error;
+                break;
+        case CONDITION_FORWARD_ALLOWED:
+                ret->items[0].value = status->forward_chain;
+                break;
+        case CONDITION_NODE_KNOWN:
+                ret->items[0].value = sources->node_error;
+                break;
+        case CONDITION_OBJECTS_UNDERSTOOD:
+                if (sources->n_unreadable > 1)
+                        (void) snprintf(ret->text, sizeof(ret->text), "%" PRIu64 " objects, one of them is %s", sources->n_unreadable,
+                                        sources->unreadable);
+                else
+                        (void) snprintf(ret->text, sizeof(ret->text), "%s", sources->unreadable);
+                ret->items[0].value = ret->text;
+                break;
+        case CONDITION_MANIFESTS_READ:
+                ret->items[0].value = sources->manifests_error;
+                ret->items[1].key = "folder";
+                ret->items[1].value = sources->manifests;
+                break;
+        case CONDITION_KERNEL_READY:
+        case CONDITION_ADDRESSES_SERVED:
+        case CONDITION_NODE_PORTS_FREE:
+        case _CONDITION_MAX:
+                break;
+        }
+}
+
+static int condition_append_details(sd_bus_message *reply, const Details *details) {
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(details->items); i++)
+                if (details->items[i].key && *details->items[i].value)
+                        r = sd_bus_message_append(reply, "{sv}", details->items[i].key, "s", details->items[i].value);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 int conditions_append(sd_bus_message *reply,
                       const Condition conditions[static _CONDITION_MAX],
                       const ManagerStatus *status) {
         int r = sd_bus_message_open_container(reply, 'a', "(sstsa{sv})");
 
         for (ConditionType t = 0; r >= 0 && t < _CONDITION_MAX; t++) {
-                const char *message = condition_message(t, status);
+                Details details;
 
-                r = sd_bus_message_append(reply,
-                                          "(sstsa{sv})",
-                                          condition_type_table[t],
-                                          conditions[t].status ? conditions[t].status : "unknown",
-                                          conditions[t].since_usec,
-                                          conditions[t].reason ? conditions[t].reason : "",
-                                          message[0] ? 1 : 0,
-                                          "message",
-                                          "s",
-                                          message);
+                details_of(t, status, &details);
+                r = sd_bus_message_open_container(reply, 'r', "sstsa{sv}");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply,
+                                                  "ssts",
+                                                  condition_type_table[t],
+                                                  conditions[t].status ? conditions[t].status : "unknown",
+                                                  conditions[t].since_usec,
+                                                  conditions[t].reason ? conditions[t].reason : "");
+                if (r >= 0)
+                        r = condition_append_details(reply, &details);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -169,14 +251,20 @@ int capabilities_append(sd_bus_message *reply, const Manager *manager, const Man
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-void conditions_describe(Json *json, const Condition conditions[static _CONDITION_MAX]) {
+void conditions_describe(Json *json, const Condition conditions[static _CONDITION_MAX], const ManagerStatus *status) {
         json_open(json, "conditions", '[');
         for (ConditionType t = 0; t < _CONDITION_MAX; t++) {
+                Details details;
+
+                details_of(t, status, &details);
                 json_open(json, NULL, '{');
                 json_text(json, "type", condition_type_table[t]);
                 json_text(json, "status", conditions[t].status ? conditions[t].status : "unknown");
                 json_number(json, "sinceUSec", conditions[t].since_usec);
                 json_text(json, "reason", conditions[t].reason ? conditions[t].reason : "");
+                for (size_t i = 0; i < ELEMENTSOF(details.items); i++)
+                        if (details.items[i].key && *details.items[i].value)
+                                json_text(json, details.items[i].key, details.items[i].value);
                 json_close(json, '{');
         }
         json_close(json, '[');

@@ -19,6 +19,9 @@ typedef enum ConditionType {
         CONDITION_ADDRESSES_SERVED, /* no address of a service is refused */
         CONDITION_NODE_PORTS_FREE, /* no process listens where a service has its node port */
         CONDITION_FORWARD_ALLOWED, /* no packet filter of others drops forwarded packets by its policy */
+        CONDITION_NODE_KNOWN, /* the own Node is followed */
+        CONDITION_OBJECTS_UNDERSTOOD, /* no object is left out, or read in part */
+        CONDITION_MANIFESTS_READ, /* every file was */
         _CONDITION_MAX,
 } ConditionType;
 
@@ -33,4 +36,4 @@ bool conditions_update(Condition conditions[static _CONDITION_MAX], const Manage
 /* a(sstsa{sv}) and a(sssa{sv}) */
 int conditions_append(sd_bus_message *reply, const Condition conditions[static _CONDITION_MAX], const ManagerStatus *status);
 int capabilities_append(sd_bus_message *reply, const Manager *manager, const ManagerStatus *status);
-void conditions_describe(Json *json, const Condition conditions[static _CONDITION_MAX]);
+void conditions_describe(Json *json, const Condition conditions[static _CONDITION_MAX], const ManagerStatus *status);

@@ -219,7 +219,7 @@ void describe_manager(Bus *bus, Json *json) {
         json_number(json, "drainConnections", s->drain_connections);
         json_number(json, "overrideCount", override_set_size(manager_overrides(bus->manager)));
         json_text(json, "error", s->error);
-        conditions_describe(json, bus->conditions);
+        conditions_describe(json, bus->conditions, s);
 }
 
 /* ---- methods */

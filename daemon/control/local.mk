@@ -47,6 +47,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/state-file.h \
 	daemon/control/scheduler-probe.c \
 	daemon/control/scheduler-probe.h \
+	daemon/control/source-texts.c \
+	daemon/control/source-texts.h \
 	daemon/control/statistics.c \
 	daemon/control/statistics.h \
 	daemon/control/status.c \

@@ -17,6 +17,7 @@
 #include "control/overrides.h"
 #include "control/reconciler.h"
 #include "control/refusal-log.h"
+#include "control/source-texts.h"
 #include "control/statistics.h"
 
 /* Copies of what ManagerOptions points to; all owned. */
@@ -99,6 +100,7 @@ struct Manager {
 
         ManagerState state;
         ApiState api_state;
+        SourceTexts sources;
         uint64_t last_api_event_usec;
         unsigned look; /* LOOK_… before the next turn */
         unsigned look_later; /* LOOK_… with the next retry of `whole` */

@@ -240,6 +240,11 @@ void manager_set_api_state(Manager *manager, ApiState state, uint64_t event_usec
                 manager_notify_soon(manager);
 }
 
+void manager_set_source_report(Manager *manager, const SourceReport *report) {
+        if (source_texts_set(&manager->sources, report))
+                manager_notify_soon(manager);
+}
+
 /* ---- reading */
 
 const Desired *manager_desired(const Manager *manager) {

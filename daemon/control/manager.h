@@ -98,6 +98,8 @@ Store *manager_store(Manager *manager);
 void manager_source_synced(Manager *manager);
 /* `event_usec`: CLOCK_REALTIME of the last thing heard from the API server, 0 = nothing new */
 void manager_set_api_state(Manager *manager, ApiState state, uint64_t event_usec);
+/* Copied; long texts are cut. */
+void manager_set_source_report(Manager *manager, const SourceReport *report);
 
 const Desired *manager_desired(const Manager *manager);
 const KernelTable *manager_table(const Manager *manager);
@@ -133,6 +135,7 @@ typedef struct ManagerStatus {
         uint64_t n_draining; /* real servers at weight 0 with connections */
         bool kernel_known; /* it was read as a whole: there is what is needed */
         unsigned kernel_lacks; /* KERNEL_LACKS_… */
+        SourceReport sources; /* valid until the next change */
         const char *error; /* the first failing object and why; "" if all is well. Valid until the next change. */
         const char *node_name; /* valid as long as the manager */
 } ManagerStatus;

@@ -54,6 +54,7 @@ void manager_status_brief(const Manager *manager, ManagerStatus *ret) {
                 .drain_connections = manager->node_drain.n_connections,
                 .kernel_known = manager->adopted,
                 .kernel_lacks = manager_missing_features(manager),
+                .sources = source_texts_report(&manager->sources),
                 .error = manager->error,
                 .node_name = manager->options.node_name,
         };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the daemon stands with the API server: said by apiserver/, shown by control/ and what is above it. */
+/* How the daemon stands with the API server and other sources: said by apiserver/, shown by control/ and what is above it. */
 #pragma once
+
+#include <stdint.h>
 
 typedef enum ApiState {
         API_STATE_CONNECTING, /* nothing has been answered yet */
@@ -13,3 +15,15 @@ typedef enum ApiState {
 
 /* "connecting", … */
 const char *api_state_to_string(ApiState state);
+
+/* The same in words, of all sources of objects. Texts are "" where there is nothing to say, and borrowed for the call. */
+typedef struct SourceReport {
+        const char *server; /* "https://host:6443"; "": no API server is used */
+        const char *server_version; /* "v1.30.1" */
+        const char *server_error; /* why Services or endpoints are not followed */
+        const char *node_error; /* why the own Node is not */
+        const char *manifests; /* the folder; "": there is none */
+        const char *manifests_error; /* of the folder, or the first broken file */
+        uint64_t n_unreadable; /* objects that are left out or read in part, of all sources */
+        const char *unreadable; /* what is wrong with one of them */
+} SourceReport;

@@ -229,7 +229,7 @@ static void test_documents(void **state) {
         manager = call_json(b, M, "Describe");
         assert_string_equal(text_of(manager, "state"), "running");
         assert_string_equal(text_of(manager, "serviceCount"), "2");
-        assert_int_equal(length_of(manager, "conditions"), 6);
+        assert_int_equal(length_of(manager, "conditions"), 9);
         (void) json_object_put(manager);
         service = call_json(b, S, "Describe");
         assert_string_equal(text_of(service, "id"), "default/web:http");

@@ -85,6 +85,58 @@ static void test_manager_properties(void **state) {
         assert_number(b, M, "PendingChanges", 'u', 0);
 }
 
+/* "type status reason key=value …;" for each */
+static void read_conditions(Bench *bench, char *text, size_t size) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = get(bench, M, "Conditions");
+        const char *type, *status, *reason, *key, *value;
+        uint64_t since;
+        size_t used = 0;
+
+        assert_true(sd_bus_message_enter_container(reply, 'v', "a(sstsa{sv})") > 0);
+        assert_true(sd_bus_message_enter_container(reply, 'a', "(sstsa{sv})") > 0);
+        while (sd_bus_message_enter_container(reply, 'r', "sstsa{sv}") > 0) {
+                assert_true(sd_bus_message_read(reply, "ssts", &type, &status, &since, &reason) > 0);
+                used += (size_t) snprintf(text + used, size - used, "%s %s %s", type, status, reason);
+                assert_true(sd_bus_message_enter_container(reply, 'a', "{sv}") > 0);
+                while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
+                        assert_true(sd_bus_message_read(reply, "sv", &key, "s", &value) > 0);
+                        used += (size_t) snprintf(text + used, size - used, " %s=%s", key, value);
+                        assert_true(sd_bus_message_exit_container(reply) >= 0);
+                }
+                assert_true(sd_bus_message_exit_container(reply) >= 0);
+                assert_true(sd_bus_message_exit_container(reply) >= 0);
+                used += (size_t) snprintf(text + used, size - used, ";");
+                assert_true(used < size);
+        }
+}
+
+/* What the sources of objects say of themselves; whatever that is, the bus can carry it. */
+static void test_conditions(void **state) {
+        SourceReport report = { "https://h:6443", "v1.30.1", "", "no Node", "/m", "/m/\xff.yaml:1: bad", 2, "Service a/b: c" };
+        Bench *b = *state;
+        char text[2048];
+
+        read_conditions(b, text, sizeof(text));
+        assert_non_null(strstr(text, "ApiReachable true ;"));
+        assert_non_null(strstr(text, "NodeKnown true ;ObjectsUnderstood true ;ManifestsRead true NotUsed;"));
+        manager_set_source_report(b->manager, &report);
+        bench_settle(b);
+        read_conditions(b, text, sizeof(text));
+        assert_non_null(strstr(text, "ApiReachable true  server=https://h:6443 version=v1.30.1;"));
+        assert_non_null(strstr(text, "NodeKnown false NodeNotFollowed message=no Node;"));
+        assert_non_null(strstr(text, "ObjectsUnderstood false ObjectsLeftOut message=2 objects, one of them is Service a/b: c;"));
+        assert_non_null(strstr(text, "ManifestsRead false FileBroken message=/m/?.yaml:1: bad folder=/m;"));
+        report = (SourceReport) { "", "", "", "", "/m", "", 1, "Service a/b: c" };
+        manager_set_source_report(b->manager, &report);
+        bench_settle(b);
+        read_conditions(b, text, sizeof(text));
+        assert_non_null(strstr(text, "ApiReachable true NotUsed;"));
+        assert_non_null(strstr(text, "ObjectsUnderstood false ObjectsLeftOut message=Service a/b: c;ManifestsRead true  folder=/m;"));
+        report = (SourceReport) { "", "", "", "", "", "", 0, "" };
+        manager_set_source_report(b->manager, &report);
+        bench_settle(b);
+}
+
 static void test_service_properties(void **state) {
         Bench *b = *state;
         static const char *const i = BUS_INTERFACE_SERVICE;
@@ -502,6 +554,7 @@ static void test_not_ready(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_manager_properties),
+                cmocka_unit_test(test_conditions),
                 cmocka_unit_test(test_service_properties),
                 cmocka_unit_test(test_paths),
                 cmocka_unit_test(test_get_service),

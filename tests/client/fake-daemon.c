@@ -308,7 +308,9 @@ static int manager_property(sd_bus *bus,
         if (strcmp(property, "Conditions") == 0)
                 return sd_bus_message_append(reply, "a(sstsa{sv})", 2, "KernelReady", "true",
                                              UINT64_C(5), "", 0, "ApiReachable", "false",
-                                             ago((3 * 3600 + 1800) * USEC_PER_SEC), "Timeout", 0);
+                                             ago((3 * 3600 + 1800) * USEC_PER_SEC), "Timeout", 2,
+                                             "server", "s", "https://10.0.0.1:6443", "version", "s",
+                                             "v1.30.1");
         if (strcmp(property, "Statistics") == 0)
                 return sd_bus_message_append(reply, "a{st}", 2, "connections", UINT64_C(7),
                                              "in-bytes", UINT64_MAX);

@@ -96,6 +96,7 @@ static void test_status(void **state) {
                   "      Version: 1.0.0                              State: running since Thu "
                   "1970-01-01 00:00:00 UTC\n"
                   "   API server: watching, last event 3h ago   Generation: 48211 (0 pending)\n"
+                  "       Server: https://10.0.0.1:6443, v1.30.1\n"
                   "     Services: 7 ports, 7 virtual servers, 7 endpoints\n"
                   "    Last sync: 3h ago, 14ms                       Drift: 2 repaired, last 4h "
                   "ago\n"

@@ -93,6 +93,35 @@ static void test_keeps_last_good(void **state) {
         assert_int_equal(feed_n_reported(fixture->feed), 3);
 }
 
+/* What is wrong now, as opposed to ever: mended, deleted, or deleted while nobody looked. */
+static void test_unreadable(void **state) {
+        static const char bad[] = "{\"metadata\":{\"name\":\"b\",\"namespace\":\"default\",\"resourceVersion\":\"7\"},\"spec\":1}";
+        Fixture *fixture = *state;
+        const char *one;
+
+        assert_int_equal(feed_n_unreadable(fixture->feed, &one), 0);
+        assert_string_equal(one, "");
+        assert_int_equal(put(fixture, FEED_KIND_SERVICE, SERVICE("2", "99999")), 0);
+        assert_int_equal(feed_n_unreadable(fixture->feed, &one), 1);
+        assert_string_equal(one, "Service default/web: spec.ports[0].port: 99999 is not in 1 to 65535; it is left out");
+        assert_int_equal(put(fixture, FEED_KIND_SERVICE, SERVICE("3", "80")), 1);
+        assert_int_equal(feed_n_unreadable(fixture->feed, NULL), 0);
+
+        assert_int_equal(put(fixture, FEED_KIND_SERVICE, SERVICE("4", "99999")), 0);
+        assert_int_equal(put(fixture, FEED_KIND_SERVICE, bad), 0);
+        assert_int_equal(feed_n_unreadable(fixture->feed, NULL), 2);
+        feed_list_begin(fixture->feed, FEED_KIND_ENDPOINT_SLICE);
+        feed_list_end(fixture->feed, FEED_KIND_ENDPOINT_SLICE);
+        assert_int_equal(feed_n_unreadable(fixture->feed, NULL), 2);
+        feed_list_begin(fixture->feed, FEED_KIND_SERVICE);
+        assert_int_equal(put(fixture, FEED_KIND_SERVICE, bad), 0);
+        feed_list_end(fixture->feed, FEED_KIND_SERVICE);
+        assert_int_equal(feed_n_unreadable(fixture->feed, &one), 1);
+        assert_non_null(strstr(one, "Service default/b"));
+        assert_int_equal(drop(fixture, FEED_KIND_SERVICE, bad), 0);
+        assert_int_equal(feed_n_unreadable(fixture->feed, NULL), 0);
+}
+
 static void test_others_go_on(void **state) {
         static const char nameless[] = "{\"spec\":{}}";
         Fixture *fixture = *state;
@@ -188,6 +217,7 @@ static void test_many_reports(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_keeps_last_good, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_others_go_on, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_slices, setup, teardown),

@@ -245,6 +245,53 @@ static void test_all_nodes(void **state) {
         api_fixture_stop(&fixture);
 }
 
+/* ---- what the status says */
+
+static bool has_unreadable(ApiFixture *fixture) {
+        ApiServerStatus status;
+
+        api_server_status(fixture->client, &status);
+        return status.n_unreadable == 1 && strstr(status.unreadable, "Service default/bad");
+}
+
+static bool has_none_unreadable(ApiFixture *fixture) {
+        return !has_unreadable(fixture);
+}
+
+static bool is_refused(ApiFixture *fixture) {
+        return resource_status(fixture, API_RESOURCE_NODE).forbidden;
+}
+
+/* Which server, of which version; what is left out, which ends when it is mended or gone; what is forbidden. */
+static void test_status(void **state) {
+        static const char *const options[] = { "--auth", "--forbid", "nodes", NULL };
+        ApiServerStatus status;
+        ApiFixture fixture;
+
+        start(&fixture, options);
+        api_fixture_connect(&fixture, api_fixture_kubeconfig(&fixture, "kubeconfig"));
+        assert_true(api_fixture_run(&fixture, has_web, 20));
+        assert_true(api_fixture_run(&fixture, is_refused, 20));
+        api_server_status(fixture.client, &status);
+        assert_int_equal(strncmp(status.server, "https://127.0.0.1:", 18), 0);
+        assert_int_equal(*status.server_version, 'v');
+        assert_non_null(strstr(status.resources[API_RESOURCE_NODE].error, "/api/v1/nodes"));
+        assert_int_equal(status.n_unreadable, 0);
+        api_fixture_control(&fixture, "put", SERVICE("bad", "99999"));
+        assert_true(api_fixture_run(&fixture, has_unreadable, 5));
+        api_fixture_control(&fixture, "put", SERVICE("bad", "9"));
+        assert_true(api_fixture_run(&fixture, has_none_unreadable, 5));
+        api_fixture_control(&fixture, "put", SERVICE("bad", "99999"));
+        assert_true(api_fixture_run(&fixture, has_unreadable, 5));
+        api_fixture_control(&fixture, "stop", NULL);
+        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        api_fixture_control(&fixture, "delete services default/bad", NULL);
+        api_fixture_control(&fixture, "compact", NULL);
+        api_fixture_control(&fixture, "start", NULL);
+        assert_true(api_fixture_run(&fixture, has_none_unreadable, 10));
+        api_fixture_stop(&fixture);
+}
+
 /* ---- faults */
 
 /* Deleted and added while the server was away, and its history forgotten. */
@@ -335,6 +382,7 @@ int main(void) {
                 cmocka_unit_test(test_node_rights), cmocka_unit_test(test_all_nodes),    cmocka_unit_test(test_away),
                 cmocka_unit_test(test_faults),         cmocka_unit_test(test_generated),
                 cmocka_unit_test(test_frozen),
+                cmocka_unit_test(test_status),
         };
 
         if (getenv("IPVSPROXY_TEST_FILTER"))

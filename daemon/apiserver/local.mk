@@ -28,8 +28,13 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/feed.h \
 	daemon/apiserver/fetch.c \
 	daemon/apiserver/fetch.h \
+	daemon/apiserver/http-callbacks.c \
 	daemon/apiserver/http-client.c \
 	daemon/apiserver/http-client.h \
+	daemon/apiserver/http-loop.c \
+	daemon/apiserver/http-private.h \
+	daemon/apiserver/http-request.c \
+	daemon/apiserver/http-transfer.c \
 	daemon/apiserver/json-parse.c \
 	daemon/apiserver/json-parse.h \
 	daemon/apiserver/json-read.c \
@@ -54,9 +59,11 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/proxy-rules.h \
 	daemon/apiserver/reflector.c \
 	daemon/apiserver/reflector.h \
+	daemon/apiserver/reflector-answer.c \
 	daemon/apiserver/reflector-body.c \
 	daemon/apiserver/reflector-private.h \
-	daemon/apiserver/reflector-request.c
+	daemon/apiserver/reflector-request.c \
+	daemon/apiserver/reflector-wait.c
 libapiserver_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(YAML_CFLAGS)
 libapiserver_libs = libapiserver.a libconfig.a libmodel.a libcommon.a $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) \
 	$(SYSTEMD_LIBS)

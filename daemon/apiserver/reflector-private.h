@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The inside of Reflector, for its three files: the machine, its requests, and the reading of bodies. */
+/*
+ * The inside of Reflector, for its files: what the owner calls and the requests that are sent, their paths, the reading of
+ * bodies, what answers lead to, and waiting.
+ */
 #pragma once
 
 #include "apiserver/json-split.h"
@@ -96,7 +99,33 @@ void reflector_body_done(Reflector *reflector);
 int reflector_body_data(Reflector *reflector, const char *bytes, size_t size);
 /* The body ended (`error` 0) or broke off. Reads the list's or Status' members. */
 ReflectorOutcome reflector_body_end(Reflector *reflector, int error, const char *message);
-/* A watch works: the next failure is the first one. */
-void reflector_proven(Reflector *reflector);
 /* Also used by reflector-body.c: the bookmark that ends the initial events came with this version. */
 void reflector_streamed(Reflector *reflector, const char *version);
+
+/* reflector.c */
+uint64_t reflector_now(const Reflector *reflector);
+uint64_t reflector_jitter(const Reflector *reflector, uint64_t usec); /* up to that, at random */
+void reflector_set_state(Reflector *reflector, ReflectorState state);
+void reflector_watch(Reflector *reflector);
+void reflector_get(Reflector *reflector);
+void reflector_list(Reflector *reflector, ListVersion version, bool whole);
+void reflector_list_page(Reflector *reflector);
+/* Everything anew, from a state of the server not older than what is known. */
+void reflector_sync(Reflector *reflector);
+
+/* reflector-answer.c: a request of that state ended. */
+void reflector_after_stream(Reflector *reflector, ReflectorOutcome outcome);
+void reflector_after_list(Reflector *reflector, ReflectorOutcome outcome);
+void reflector_after_watch(Reflector *reflector, ReflectorOutcome outcome);
+void reflector_after_get(Reflector *reflector, ReflectorOutcome outcome);
+
+/* reflector-wait.c */
+void reflector_wait(Reflector *reflector, uint64_t delay_usec, ReflectorResume resume);
+/* Notes the failure, and logs it if it is another than the last one. */
+void reflector_note_failure(Reflector *reflector, ReflectorOutcome outcome, const char *doing);
+/* The request failed: a later one is to do better. */
+void reflector_fail(Reflector *reflector, ReflectorOutcome outcome, const char *doing, ReflectorResume resume);
+/* The server answered well. */
+void reflector_note_success(Reflector *reflector);
+/* A watch works: the next failure is the first one. */
+void reflector_proven(Reflector *reflector);

@@ -84,6 +84,33 @@ static void test_credentials(void **state) {
         api_fixture_stop(&fixture);
 }
 
+/* The token expired, and the file gets the next one later: no restart, no wait for a long delay. */
+static void test_expired_token(void **state) {
+        static const char *const options[] = { "--auth", "--no-anonymous", "--token", "sesame", NULL };
+        KubeClientConfig *config;
+        ApiFixture fixture;
+        char path[128];
+        FILE *file;
+
+        start(&fixture, options);
+        (void) snprintf(path, sizeof(path), "%s/my-token", fixture.folder);
+        for (unsigned round = 0; round < 2; round++) {
+                file = fopen(path, "we");
+                assert_non_null(file);
+                assert_true(fputs(round == 0 ? "stale\n" : "sesame\n", file) >= 0);
+                assert_int_equal(fclose(file), 0);
+                if (round == 0) {
+                        config = api_fixture_kubeconfig(&fixture, "kubeconfig.anonymous");
+                        config->token_file = strdup(path);
+                        api_fixture_connect(&fixture, config);
+                        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+                        assert_int_equal(resource_status(&fixture, API_RESOURCE_SERVICES).failure, -EACCES);
+                } else
+                        assert_true(api_fixture_run(&fixture, api_fixture_is_watching, 8));
+        }
+        api_fixture_stop(&fixture);
+}
+
 static char *copy(const char *text) {
         char *copied = strdup(text);
 
@@ -259,7 +286,10 @@ static bool has_none_unreadable(ApiFixture *fixture) {
 }
 
 static bool is_refused(ApiFixture *fixture) {
-        return resource_status(fixture, API_RESOURCE_NODE).forbidden;
+        ApiServerStatus status;
+
+        api_server_status(fixture->client, &status);
+        return status.resources[API_RESOURCE_NODE].forbidden && *status.server_version;
 }
 
 /* Which server, of which version; what is left out, which ends when it is mended or gone; what is forbidden. */
@@ -382,7 +412,7 @@ int main(void) {
                 cmocka_unit_test(test_node_rights), cmocka_unit_test(test_all_nodes),    cmocka_unit_test(test_away),
                 cmocka_unit_test(test_faults),         cmocka_unit_test(test_generated),
                 cmocka_unit_test(test_frozen),
-                cmocka_unit_test(test_status),
+                cmocka_unit_test(test_status),         cmocka_unit_test(test_expired_token),
         };
 
         if (getenv("IPVSPROXY_TEST_FILTER"))

@@ -292,6 +292,16 @@ int port_view_statistics(Manager *manager, const DesiredPort *port, PortStatisti
         return 0;
 }
 
+int manager_read_server(Manager *manager, const VirtualServerKey *key, const ServerSample **ret) {
+        if (manager->generation == 0)
+                return -EAGAIN;
+        return statistics_read(manager->statistics, key, manager_now(manager), ret);
+}
+
+void manager_end_reading(Manager *manager, uint64_t since_usec) {
+        statistics_end_round(manager->statistics, since_usec);
+}
+
 const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key) {
         return statistics_get(manager->statistics, key);
 }

@@ -63,6 +63,12 @@ int manager_reset_statistics(Manager *manager);
  * on these, borrowed until the next event loop turn.
  */
 bool manager_node_port_addresses(const Manager *manager, const IpAddr **ret, size_t *ret_n);
+/*
+ * A walk over all virtual servers in pieces: each read at most a second before, valid until the next call (-EAGAIN before
+ * the first sync; -ESRCH, -errno). The end of the walk, with the time at which it began, lets what is gone be forgotten.
+ */
+int manager_read_server(Manager *manager, const VirtualServerKey *key, const ServerSample **ret);
+void manager_end_reading(Manager *manager, uint64_t since_usec);
 /* Of one virtual server of ours in that sample, after either of these succeeded; NULL if it was not there. */
 const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key);
 /* The sum over all virtual servers of ours; the larger the cluster, the older (statistics.h). */

@@ -151,27 +151,33 @@ static int statistics_visit(const VirtualServer *service,
         return 0;
 }
 
-/* ---- all of them */
-
-/* Adds up what was seen; of the others some are kept in case they come back. */
-static void statistics_add_up(Statistics *statistics) {
-        _cleanup_(freep) Carry **gone = NULL;
+/* Of those that were not taken since then as many are kept as were, and some more, in case they come back. */
+void statistics_end_round(Statistics *statistics, uint64_t since_usec) {
+        _cleanup_(freep) Carry **gone = calloc(statistics->carries.n_entries + 1, sizeof(Carry *));
         size_t n_gone = 0, n_seen = 0;
         Carry *carry;
 
-        statistics->total = (ServerSample) {};
-        gone = calloc(statistics->carries.n_entries + 1, sizeof(Carry *));
-        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));) {
-                if (carry->seen) {
-                        server_sample_add(&statistics->total, &carry->sample);
+        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));)
+                if (carry->taken_usec >= since_usec)
                         n_seen++;
-                } else if (gone) {
+                else if (gone)
                         gone[n_gone++] = carry;
-                }
-                carry->seen = false;
-        }
         while (n_gone > n_seen + CARRIES_KEPT)
                 carry_free(statistics, gone[--n_gone]);
+}
+
+/* ---- all of them */
+
+static void statistics_add_up(Statistics *statistics) {
+        Carry *carry;
+
+        statistics->total = (ServerSample) {};
+        for (size_t i = 0; (carry = hashmap_next(&statistics->carries, &i));) {
+                if (carry->seen)
+                        server_sample_add(&statistics->total, &carry->sample);
+                carry->seen = false;
+        }
+        statistics_end_round(statistics, statistics->now_usec);
 }
 
 static uint64_t monotonic_usec(void) {

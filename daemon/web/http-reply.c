@@ -19,6 +19,8 @@ static ssize_t on_stream_read(void *userdata, uint64_t position, char *buffer, s
         const HttpStream *stream = userdata;
         ssize_t n = stream->read(stream->userdata, buffer, size);
 
+        if (n == -EAGAIN)
+                return 0; /* libmicrohttpd comes again with its next run, which it asks for at once */
         return n > 0 ? n : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 

@@ -27,7 +27,7 @@ typedef struct HttpRequest {
 
 /* A body made piece by piece while the peer takes it. */
 typedef struct HttpStream {
-        /* Up to `size` bytes into `buffer`; 0 = that was all; -errno cuts the connection. */
+        /* Up to `size` bytes into `buffer`; 0 = that was all; -EAGAIN = again in the next turn; -errno cuts the connection. */
         ssize_t (*read)(void *userdata, char *buffer, size_t size);
         void (*free)(void *userdata); /* called in every case */
         void *userdata;

@@ -16,6 +16,8 @@ libweb_a_SOURCES = \
 	daemon/web/http-server.h \
 	daemon/web/metric-writer.c \
 	daemon/web/metric-writer.h \
+	daemon/web/metrics-builder.c \
+	daemon/web/metrics-builder.h \
 	daemon/web/metrics-families.c \
 	daemon/web/metrics-families.h \
 	daemon/web/metrics-process.c \

@@ -58,8 +58,6 @@ typedef struct MetricsSnapshot {
 /* Names of `servers`, for the label "server". */
 extern const char *const metric_server_names[3];
 
-/* Reads manager and kernel. `traffic` is brought up to date. What belongs to Web is left for the caller. -ENOMEM. */
-int metrics_snapshot_new(Manager *manager, const WebOptions *options, Traffic *traffic, MetricsSnapshot **ret);
 MetricsSnapshot *metrics_snapshot_ref(MetricsSnapshot *snapshot);
 MetricsSnapshot *metrics_snapshot_unref(MetricsSnapshot *snapshot);
 DEFINE_CLEANUP(MetricsSnapshot *, metrics_snapshot_unref);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "web/metric-writer.h"
+#include "web/metrics-builder.h"
 #include "web/metrics-families.h"
 
 /*
@@ -16,6 +17,10 @@
 #define SNAPSHOT_COST_FACTOR 10
 /* Who reads slowly keeps a snapshot in memory: with so many in use, others are given the last one whatever its age. */
 #define SNAPSHOTS_MAX 4
+/* One piece of making one: so long everything else waits. */
+#define PIECE_USEC (2 * USEC_PER_MSEC)
+/* Who asked for one that is not done by then has gone; the next one begins anew. */
+#define BUILDER_AGE_USEC (10 * USEC_PER_SEC)
 
 struct Metrics {
         Manager *manager; /* borrowed */
@@ -26,10 +31,13 @@ struct Metrics {
         MetricsSnapshot *snapshots[SNAPSHOTS_MAX]; /* owned references, some NULL */
         MetricsSnapshot *last; /* one of them */
         uint64_t last_usec, cost_usec; /* when it was made, CLOCK_MONOTONIC, and how long that took */
+        MetricsBuilder *builder; /* owned: of the next one; NULL = none is being made */
+        uint64_t begun_usec, worked_usec, spent_usec; /* of it: when, when last, how long so far */
 };
 
 typedef struct MetricsStream {
-        MetricsSnapshot *snapshot; /* owned reference */
+        Metrics *metrics; /* borrowed, until there is a snapshot */
+        MetricsSnapshot *snapshot; /* owned reference; NULL while it is made */
         Text text; /* written; taken up to `position` */
         size_t position;
         size_t family, step; /* what to write next */
@@ -64,6 +72,7 @@ Metrics *metrics_free(Metrics *metrics) {
                 return NULL;
         for (size_t i = 0; i < SNAPSHOTS_MAX; i++)
                 (void) metrics_snapshot_unref(metrics->snapshots[i]);
+        (void) metrics_builder_free(metrics->builder);
         (void) traffic_free(metrics->traffic);
         free(metrics);
         return NULL;
@@ -86,33 +95,87 @@ static MetricsSnapshot **metrics_find_place(Metrics *metrics) {
         return place;
 }
 
+static bool metrics_is_fresh(const Metrics *metrics, uint64_t now_usec) {
+        return metrics->last &&
+               now_usec - metrics->last_usec < MAX2(SNAPSHOT_AGE_USEC, SNAPSHOT_COST_FACTOR * metrics->cost_usec);
+}
+
+/* 0 = there is one to be given, 1 = one is being made. */
 static int metrics_refresh(Metrics *metrics) {
         uint64_t now_usec = monotonic_now();
-        MetricsSnapshot **place;
         int r;
 
-        if (metrics->last &&
-            now_usec - metrics->last_usec < MAX2(SNAPSHOT_AGE_USEC, SNAPSHOT_COST_FACTOR * metrics->cost_usec))
+        if (metrics_is_fresh(metrics, now_usec))
                 return 0;
-        place = metrics_find_place(metrics);
-        if (!place)
-                return 0;
-        r = metrics_snapshot_new(metrics->manager, metrics->options, metrics->traffic, place);
+        if (metrics->builder && now_usec - metrics->begun_usec > BUILDER_AGE_USEC)
+                metrics->builder = metrics_builder_free(metrics->builder);
+        if (metrics->builder)
+                return 1;
+        r = metrics_builder_new(metrics->manager, metrics->options, metrics->traffic, &metrics->builder);
         if (r < 0)
                 return r;
-        metrics->fill(*place, metrics->userdata);
-        metrics->last = *place;
-        metrics->last_usec = monotonic_now();
-        metrics->cost_usec = metrics->last_usec - now_usec;
-        return 0;
+        metrics->begun_usec = now_usec;
+        metrics->spent_usec = metrics->worked_usec = 0;
+        return 1;
+}
+
+static void metrics_finish(Metrics *metrics) {
+        MetricsSnapshot **place = metrics_find_place(metrics);
+
+        if (place) {
+                *place = metrics_builder_take(metrics->builder);
+                metrics->fill(*place, metrics->userdata);
+                metrics->last = *place;
+                metrics->last_usec = monotonic_now();
+                metrics->cost_usec = metrics->spent_usec;
+        }
+        metrics->builder = metrics_builder_free(metrics->builder);
+}
+
+/* One piece a turn, however many wait for it: they come one behind the other. */
+static int metrics_work(Metrics *metrics) {
+        uint64_t begun = monotonic_now();
+        int r;
+
+        if (begun - metrics->worked_usec < PIECE_USEC / 2)
+                return 0;
+        r = metrics_builder_step(metrics->builder, PIECE_USEC);
+        metrics->worked_usec = monotonic_now();
+        metrics->spent_usec += metrics->worked_usec - begun;
+        if (r < 0)
+                metrics->builder = metrics_builder_free(metrics->builder);
+        else if (r == 0)
+                metrics_finish(metrics);
+        return r;
 }
 
 /* ---- writing */
 
+/* -EAGAIN until there is a snapshot. */
+static int metrics_stream_wait(MetricsStream *stream) {
+        Metrics *metrics = stream->metrics;
+        int r = metrics->builder ? metrics_work(metrics) : 0;
+
+        if (r < 0)
+                return r;
+        if (metrics->builder)
+                return -EAGAIN;
+        if (!metrics->last)
+                return -ENOMEM; /* it failed for another who waited */
+        stream->snapshot = metrics_snapshot_ref(metrics->last);
+        return 0;
+}
+
 static ssize_t metrics_stream_read(void *userdata, char *buffer, size_t size) {
         MetricsStream *stream = userdata;
         size_t n;
+        int r;
 
+        if (!stream->snapshot) {
+                r = metrics_stream_wait(stream);
+                if (r < 0)
+                        return r;
+        }
         if (stream->position == stream->text.size) {
                 stream->position = 0;
                 text_clear(&stream->text);
@@ -148,7 +211,9 @@ int metrics_answer(Metrics *metrics, HttpReply *reply) {
         stream = calloc(1, sizeof(MetricsStream));
         if (!stream)
                 return -ENOMEM;
-        stream->snapshot = metrics_snapshot_ref(metrics->last);
+        stream->metrics = metrics;
+        if (r == 0)
+                stream->snapshot = metrics_snapshot_ref(metrics->last);
         reply->content_type = METRIC_CONTENT_TYPE;
         reply->stream = (HttpStream) { metrics_stream_read, metrics_stream_free, stream };
         return 0;

@@ -2,6 +2,7 @@
 /* /metrics: its format, what is said, and what it costs. */
 #include "tests/unit/test.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -13,6 +14,12 @@
 #include "tests/unit/web-fixture.h"
 #include "web/metric-writer.h"
 #include "web/traffic.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TURN_USEC_MAX (60 * USEC_PER_MSEC)
+#else
+#define TURN_USEC_MAX (20 * USEC_PER_MSEC)
+#endif
 
 /* ---- the checker finds each fault */
 
@@ -386,6 +393,30 @@ static void test_many_services(void **state) {
         web_fixture_free(f);
 }
 
+/* Making it does not keep the loop from everything else: the longest turn, in CPU time, which other programs cannot lengthen. */
+static void test_turns_are_short(void **state) {
+        WebFixture *f = running_fixture();
+        uint64_t longest = 0;
+        WebClient client;
+
+        put_many(f, 10000, 50);
+        client = web_client_connect(AF_INET, web_port(f->web, "metrics"));
+        web_client_send(&client, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        while (!client.closed) {
+                uint64_t begun = cpu_usec();
+
+                assert_true(sd_event_run(f->event, 10 * USEC_PER_MSEC) >= 0);
+                longest = MAX2(longest, cpu_usec() - begun);
+                web_client_read(&client);
+        }
+        assert_non_null(strstr(client.data, "ipvsproxy_service_ports{state=\"synced\"} 10000"));
+        print_message("the longest turn took %" PRIu64 " us\n", longest);
+        if (longest > TURN_USEC_MAX)
+                fail_msg("one turn of the loop took %" PRIu64 " us", longest);
+        web_client_done(&client);
+        web_fixture_free(f);
+}
+
 /* Beyond that namespaces are summed up, and the whole stays bounded. */
 static void test_series_are_bounded(void **state) {
         static const struct {
@@ -455,6 +486,7 @@ int main(void) {
                 cmocka_unit_test(test_no_local_endpoints),
                 cmocka_unit_test(test_counters_of_others),
                 cmocka_unit_test(test_many_services),
+                cmocka_unit_test(test_turns_are_short),
                 cmocka_unit_test(test_series_are_bounded),
                 cmocka_unit_test(test_slow_scrapers),
         };

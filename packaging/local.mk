@@ -23,7 +23,19 @@ EXTRA_DIST += \
 	packaging/rpm/ipvsproxy.spec
 dist_examples_DATA += packaging/systemd/ipvsproxy-logind.conf
 
-dist_doc_DATA = docs/compatibility.md docs/operating.md docs/security.md
+dist_doc_DATA = README.md docs/compatibility.md docs/operating.md docs/performance.md docs/security.md
+
+# One that is there is the operator's.
+install-data-local: install-configuration
+install-configuration:
+	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/ipvsproxy"
+	test -e "$(DESTDIR)$(sysconfdir)/ipvsproxy/config.yaml" || \
+		$(INSTALL_DATA) $(srcdir)/packaging/config.yaml "$(DESTDIR)$(sysconfdir)/ipvsproxy/config.yaml"
+uninstall-local: uninstall-configuration
+uninstall-configuration:
+	! cmp -s $(srcdir)/packaging/config.yaml "$(DESTDIR)$(sysconfdir)/ipvsproxy/config.yaml" || \
+		rm -f "$(DESTDIR)$(sysconfdir)/ipvsproxy/config.yaml"
+.PHONY: install-configuration uninstall-configuration
 
 deb: all
 	rm -rf deb-stage

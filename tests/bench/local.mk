@@ -20,7 +20,7 @@ tests_bench_manager_bench_LDADD = $(bench_libs)
 tests_bench_manager_churn_SOURCES = tests/bench/manager-churn.c
 tests_bench_manager_churn_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bench_manager_churn_LDADD = $(bench_libs)
-EXTRA_DIST += tests/bench/compare tests/bench/instructions tests/bench/results tests/vm/bench.sh
+EXTRA_DIST += tests/bench/compare tests/bench/instructions tests/bench/publish tests/bench/results tests/vm/bench.sh
 
 bench: all $(check_PROGRAMS)
 	$(top_srcdir)/tests/bench/instructions tests/bench/manager-bench 1000 10 >bench-instructions

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	tests/vm/test-faults.sh \
 	tests/vm/test-manifests.sh \
 	tests/vm/test-demo.sh \
+	tests/vm/test-docs.sh \
 	tests/vm/test-filter.sh \
 	tests/vm/test-kernel.sh \
 	tests/vm/test-matrix.sh \

@@ -154,12 +154,17 @@ static int service_decode_cluster_ips(ServiceDecoder *d, unsigned flags) {
         return r;
 }
 
+/* What is an address, but of a kind that desired-build.c refuses, with the reason for whoever made the Service. */
+static bool address_is_refused(const IpAddr *addr) {
+        return ip_addr_is_unspecified(addr) || ip_addr_is_loopback(addr) || ip_addr_is_multicast(addr) ||
+               ip_addr_is_link_local(addr);
+}
+
 /* Adds an address that others chose: what cannot be one is left out, as kube-proxy does. */
 static void service_add_address(ServiceDecoder *d, const char *text, const JsonPath *path, IpAddr *addrs, size_t *n) {
         IpAddr addr;
 
-        if (ip_addr_parse(text, &addr) < 0 || !address_is_usable(&addr) ||
-            (addr.family == AF_INET6 && ip_addr_is_link_local(&addr))) {
+        if (ip_addr_parse(text, &addr) < 0 || (!address_is_usable(&addr) && !address_is_refused(&addr))) {
                 decode_note(d->report, path, "\"%.64s\" cannot be the address of a service and is left out", text);
                 return;
         }

@@ -72,7 +72,7 @@ static void test_service_fields(void **state) {
         assert_int_equal(service->ports[0].port, 80);
         assert_int_equal(service->ports[0].node_port, 30080);
         assert_int_equal(service->ports[1].protocol, PROTOCOL_UDP);
-        assert_int_equal(service->n_external_ips, 1);
+        assert_int_equal(service->n_external_ips, 3); /* who may not be served is refused later, not left out */
         assert_int_equal(service->n_load_balancer_ips, 2);
         assert_string_equal(addr_text(&service->load_balancer_ips[1]), "198.51.100.2");
         assert_true(service->has_source_ranges);

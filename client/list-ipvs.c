@@ -114,16 +114,18 @@ static int service_add(Table *table, json_object *service) {
 }
 
 static int print_table(Client *client, json_object *services) {
-        static const Row titles = { "PROTO",  "ADDRESS:PORT", "SCHEDULER",    "WEIGHT",
-                                    "ACTIVE", "INACTIVE",     "SERVICE, POD", STYLE_HEADER };
+        static const Row titles = { "PROTO",  "ADDRESS:PORT", "SCHED",        "WEIGHT",
+                                    "ACTIVE", "INACT",        "SERVICE, POD", STYLE_HEADER };
         _cleanup_(table_freep) Table *table = NULL;
         size_t n = json_object_array_length(services);
         int r = table_new(N_COLUMNS, &table);
 
         for (size_t i = 3; r >= 0 && i < 6; i++)
                 table_set_align(table, i, TABLE_RIGHT);
-        if (r >= 0)
+        if (r >= 0) {
+                table_set_whole(table, 1);
                 r = row_add(table, &titles);
+        }
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = service_add(table, json_object_array_get_idx(services, i));
         return r < 0 ? r : client_print_table(client, table, n, "service");

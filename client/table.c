@@ -7,6 +7,7 @@
 #include "client/text.h"
 
 #define GAP 2
+#define LEFT_OUT SIZE_MAX /* as a width */
 #define CUT_MIN 8 /* columns narrower than this are not cut to make the table fit */
 
 typedef struct Cell {
@@ -17,6 +18,7 @@ typedef struct Cell {
 struct Table {
         size_t n_columns, n_cells, n_allocated, indent;
         TableAlign *align; /* owned, one a column */
+        uint64_t optional, whole; /* bits by column */
         Cell *cells;       /* owned */
 };
 
@@ -90,6 +92,14 @@ void table_set_align(Table *table, size_t column, TableAlign align) {
         table->align[column] = align;
 }
 
+void table_set_optional(Table *table, size_t column) {
+        table->optional |= UINT64_C(1) << column;
+}
+
+void table_set_whole(Table *table, size_t column) {
+        table->whole |= UINT64_C(1) << column;
+}
+
 int table_add(Table *table, Style style, const char *text) {
         Cell *cell;
         int r;
@@ -112,19 +122,34 @@ int table_add(Table *table, Style style, const char *text) {
         return 0;
 }
 
-/* Takes from the widest column of text until all fit or nothing is left to take. */
+/* The widest column of text that may be cut, of those that are to stay whole or of the others; n_columns if none may. */
+static size_t widths_find(const Table *table, const size_t widths[], bool whole) {
+        size_t widest = table->n_columns;
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                if (table->align[i] == TABLE_LEFT && widths[i] != LEFT_OUT && widths[i] > CUT_MIN &&
+                    (table->whole >> i & 1) == whole &&
+                    (widest == table->n_columns || widths[i] >= widths[widest]))
+                        widest = i;
+        return widest;
+}
+
+/* Leaves out what may be left out, the last first, then takes from text until all fit or nothing is left to take. */
 static void widths_shrink(const Table *table, size_t widths[], size_t limit) {
         size_t total = (table->n_columns - 1) * GAP;
 
         for (size_t i = 0; i < table->n_columns; i++)
                 total += widths[i];
+        for (size_t i = table->n_columns; i-- > 0 && total > limit;)
+                if (table->optional >> i & 1) {
+                        total -= widths[i] + GAP;
+                        widths[i] = LEFT_OUT;
+                }
         while (total > limit) {
-                size_t widest = table->n_columns;
+                size_t widest = widths_find(table, widths, /* whole= */ false);
 
-                for (size_t i = 0; i < table->n_columns; i++)
-                        if (table->align[i] == TABLE_LEFT && widths[i] > CUT_MIN &&
-                            (widest == table->n_columns || widths[i] >= widths[widest]))
-                                widest = i;
+                if (widest == table->n_columns)
+                        widest = widths_find(table, widths, /* whole= */ true);
                 if (widest == table->n_columns)
                         return;
                 widths[widest]--;
@@ -183,6 +208,8 @@ static void row_print(const Table *table,
                 size_t width = MIN2(widths[i], left), printed;
                 bool more = i + 1 < n && left > width + GAP;
 
+                if (widths[i] == LEFT_OUT)
+                        continue;
                 printed = cell_print(table, row * table->n_columns + i, out, width, color);
                 if (!more)
                         break;

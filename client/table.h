@@ -37,6 +37,9 @@ DEFINE_CLEANUP(Table *, table_free);
 /* Spaces before each row; they count for the width. */
 void table_set_indent(Table *table, size_t indent);
 void table_set_align(Table *table, size_t column, TableAlign align);
+/* Where it is narrow: columns that are left out before any text is cut, and one that is cut after all others. */
+void table_set_optional(Table *table, size_t column);
+void table_set_whole(Table *table, size_t column);
 
 /* Adds the next cell, row by row; the text is copied and made harmless. The first row is the
  * header. */

@@ -115,6 +115,34 @@ static void test_table(void **state) {
         }
 }
 
+/* Where it is narrow, some columns go before text is cut, and some text is cut last. */
+static void test_table_narrow(void **state) {
+        static const char *const cells[] = { "NAME", "N", "VIA", "a-rather-long-name", "7", "an-address:80" };
+        static const struct {
+                size_t width;
+                const char *expected;
+        } cases[] = {
+                { 80, "NAME                N  VIA\na-rather-long-name  7  an-address:80\n" },
+                { 33, "NAME                VIA\na-rather-long-name  an-address:80\n" },
+                { 28, "NAME           VIA\na-rather-lon\xe2\x80\xa6  an-address:80\n" },
+                { 21, "NAME      VIA\na-rathe\xe2\x80\xa6  an-address\xe2\x80\xa6\n" },
+        };
+        _cleanup_(table_freep) Table *table = NULL;
+
+        assert_int_equal(table_new(3, &table), 0);
+        table_set_align(table, 1, TABLE_RIGHT);
+        table_set_optional(table, 1);
+        table_set_whole(table, 2);
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                assert_int_equal(table_add(table, STYLE_NONE, cells[i]), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(freep) char *got = NULL;
+
+                table_text(table, cases[i].width, false, true, &got);
+                assert_string_equal(got, cases[i].expected);
+        }
+}
+
 static bool manual_has(const char *manual, const char *before, const char *name) {
         char wanted[64], *out = wanted;
 
@@ -164,7 +192,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_harmless),
                 cmocka_unit_test(test_numbers),
-                cmocka_unit_test(test_table),
+                cmocka_unit_test(test_table), cmocka_unit_test(test_table_narrow),
                 cmocka_unit_test(test_manual),
         };
 

@@ -78,12 +78,11 @@ static void test_plan(void **state) {
                   "2 changes planned.\n",
                   "" },
                 { "list --ipvs shop/*", 0,
-                  "PROTO  ADDRESS:PORT    SCHEDULER  WEIGHT  ACTIVE  INACTIVE  SERVICE, POD\n"
-                  "TCP    10.96.4.7:80    wrr                                  shop/cart:http\n"
-                  "TCP    *:30080         rr                                   shop/cart:http\n"
-                  "  ->   10.1.4.12:8080  Masq            1     183        12  cart-6f7-x2x on "
-                  "node-04\n"
-                  "TCP    [fd00::b]:443   rr                                   shop/edge:https "
+                  "PROTO  ADDRESS:PORT    SCHED  WEIGHT  ACTIVE  INACT  SERVICE, POD\n"
+                  "TCP    10.96.4.7:80    wrr                           shop/cart:http\n"
+                  "TCP    *:30080         rr                            shop/cart:http\n"
+                  "  ->   10.1.4.12:8080  Masq        1     183     12  cart-6f7-x2x on node-04\n"
+                  "TCP    [fd00::b]:443   rr                            shop/edge:https "
                   "(refused: Conflict)\n"
                   "2 services listed.\n",
                   "" },

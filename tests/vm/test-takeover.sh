@@ -96,8 +96,22 @@ filter_state() {
         ipset list -n | sort
 }
 
+# What a node is made of that the daemon may change: IPVS with its timeouts, nftables, addresses, routes, sysctls. Not the
+# modules, and of sysctls not what only counts.
+node_snapshot() {
+        ipvsadm -S -n
+        ipvsadm -L --timeout
+        nft -s list ruleset
+        ip -o address | sed 's/ valid_lft.*//'
+        ip route show table all
+        ip -6 route show table all
+        sysctl -a 2>/dev/null | grep -E '^(net|vm|kernel\.panic)' | grep -vE '_count |\.(stats|route\.flush|max_lock_depth)'
+}
+
 founding_up
-unit_configure "${founding_flags[@]}"
+modprobe -a ip_vs ip_vs_rr nf_conntrack nf_tables dummy
+node_snapshot >/run/node-before
+unit_configure "${founding_flags[@]}" --ipvs-tcp-timeout=20m --ipvs-strict-arp
 unit_start || finish
 succeeds 'all services are in the kernel' unit_synced 30
 
@@ -107,6 +121,10 @@ mapfile -t addresses < <(ip -o address show dev kube-ipvs0 | awk '$3 == "inet" {
 systemctl stop ipvsproxyd.service
 ipvsproxyd "${founding_flags[@]}" --cleanup >/run/cleanup 2>&1
 equal 'nothing of the daemon is left' '' "$(ipvsadm -S -n)$(ip -o link show dev kube-ipvs0 2>/dev/null)"
+node_snapshot >/run/node-after
+equal 'IPVS, nftables, addresses, routes and sysctls are as before the installation' '' \
+        "$(diff /run/node-before /run/node-after)"
+unit_configure "${founding_flags[@]}"
 ip link add kube-ipvs0 type dummy
 for address in "${addresses[@]}"; do ip address add "$address" dev kube-ipvs0; done
 ipvsadm -R </run/servers

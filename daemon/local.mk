@@ -19,7 +19,7 @@ ipvsproxyd_SOURCES = \
 	daemon/web-counters.h
 ipvsproxyd_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 ipvsproxyd_LDADD = libweb.a libbus.a libapiserver.a libconfig.a libcontrol.a libkerneldryrun.a $(libkernel_libs) \
-	$(MHD_LIBS) $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)
+	$(MHD_LIBS) $(ZLIB_LIBS) $(CURL_LIBS) $(JSON_LIBS) $(YAML_LIBS) $(SYSTEMD_LIBS)
 
 include daemon/model/local.mk
 include daemon/config/local.mk

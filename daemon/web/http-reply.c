@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "web/http-gzip.h"
 #include "web/http-private.h"
 #include "web/http-server.h"
 
@@ -65,6 +66,8 @@ static enum MHD_Result http_reply_send(HttpReply *reply, struct MHD_Connection *
         if (response &&
             (!reply->content_type ||
              MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES) &&
+            (!reply->gzip || (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip") == MHD_YES &&
+                              MHD_add_response_header(response, "Vary", MHD_HTTP_HEADER_ACCEPT_ENCODING) == MHD_YES)) &&
             (!reply->header || MHD_add_response_header(response, reply->header, reply->header_value) == MHD_YES) &&
             MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES)
                 sent = MHD_queue_response(mhd, reply->status == 0 ? MHD_HTTP_OK : reply->status, response);
@@ -100,6 +103,14 @@ static void http_server_answer(HttpServer *server, HttpConnection *connection, c
                 http_reply_set_error(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
 }
 
+/* What is streamed is large; without memory for that it goes as it is. */
+static void http_reply_compress(HttpReply *reply, struct MHD_Connection *mhd) {
+        const char *accepted = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+
+        if (reply->stream.read && http_gzip_is_accepted(accepted))
+                reply->gzip = http_gzip_wrap(&reply->stream) >= 0;
+}
+
 /*
  * Called once when the headers are there, and again when the request is complete. Answers are given the second time,
  * for only then the connection stays open; who sends a body is answered at once and the connection closed, for
@@ -130,6 +141,7 @@ enum MHD_Result http_server_on_request(void *userdata,
         }
         if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
                 http_server_answer(server, connection, url, &reply);
+                http_reply_compress(&reply, mhd);
         } else {
                 http_reply_set_error(&reply, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
                 reply.header = MHD_HTTP_HEADER_ALLOW;

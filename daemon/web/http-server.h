@@ -41,6 +41,7 @@ typedef struct HttpReply {
         HttpStream stream; /* used where `read` is set, instead of `body` */
         const char *header; /* static: name of one more header, or NULL */
         char header_value[32];
+        bool gzip; /* set by the server: the stream is compressed */
 } HttpReply;
 
 /* -errno is answered with 500; what the reply owns is then freed. */

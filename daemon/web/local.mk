@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # healthz, livez, health check node ports and metrics, over libmicrohttpd in the event loop.
 noinst_LIBRARIES += libweb.a
-libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(MHD_CFLAGS)
+libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(MHD_CFLAGS) $(ZLIB_CFLAGS)
 libweb_a_SOURCES = \
 	daemon/web/health-listen.c \
 	daemon/web/health-ports-private.h \
@@ -9,6 +9,8 @@ libweb_a_SOURCES = \
 	daemon/web/health-ports.h \
 	daemon/web/health-service.c \
 	daemon/web/health-service.h \
+	daemon/web/http-gzip.c \
+	daemon/web/http-gzip.h \
 	daemon/web/http-listener.c \
 	daemon/web/http-private.h \
 	daemon/web/http-reply.c \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <zlib.h>
 
 #include "control/measure.h"
 #include "tests/unit/prometheus-check.h"
@@ -331,6 +332,8 @@ static void on_counters(WebCounters *ret, void *userdata) {
                 .n_resources = 1,
                 .api_lost = 3,
                 .bus_denied = 5,
+                .bus_signals = 9,
+                .events_sent = 2,
         };
 }
 
@@ -346,6 +349,9 @@ static void test_counters_of_others(void **state) {
         expect_line(body, "ipvsproxy_api_watch_events_total{resource=\"services\"} 7");
         expect_line(body, "ipvsproxy_api_lost_total 3");
         expect_line(body, "ipvsproxy_dbus_denied_total 5");
+        expect_line(body, "ipvsproxy_dbus_signals_total 9");
+        expect_line(body, "ipvsproxy_dbus_clients 0");
+        expect_line(body, "ipvsproxy_events_sent_total 2");
         free(body);
         web_fixture_free(f);
 }
@@ -414,6 +420,72 @@ static void test_turns_are_short(void **state) {
         if (longest > TURN_USEC_MAX)
                 fail_msg("one turn of the loop took %" PRIu64 " us", longest);
         web_client_done(&client);
+        web_fixture_free(f);
+}
+
+/* The whole answer of a server that closes, as bytes. */
+static WebClient get_bytes(WebFixture *f, const char *headers) {
+        WebClient client = web_client_connect(AF_INET, web_port(f->web, "metrics"));
+        char request[256];
+
+        (void) snprintf(request, sizeof(request), "GET /metrics HTTP/1.0\r\n%s\r\n", headers);
+        web_client_send(&client, request);
+        while (!client.closed) {
+                assert_true(sd_event_run(f->event, 10 * USEC_PER_MSEC) >= 0);
+                web_client_read(&client);
+        }
+        return client;
+}
+
+static char *unzip(const char *bytes, size_t size) {
+        z_stream z = { .next_in = (Bytef *) (uintptr_t) bytes, .avail_in = (uInt) size };
+        size_t room = 32 << 20;
+        char *text = malloc(room);
+
+        assert_non_null(text);
+        assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+        z.next_out = (Bytef *) text;
+        z.avail_out = (uInt) room - 1;
+        assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+        assert_int_equal(z.avail_in, 0);
+        text[z.total_out] = '\0';
+        assert_int_equal(inflateEnd(&z), Z_OK);
+        return text;
+}
+
+static void test_gzip(void **state) {
+        static const struct {
+                const char *header;
+                bool gzip;
+        } cases[] = {
+                { "Accept-Encoding: gzip\r\n", true },
+                { "Accept-Encoding: deflate, GZIP ;q=0.5, br\r\n", true },
+                { "Accept-Encoding: gzip;q=0\r\n", false },
+                { "Accept-Encoding: gzip ; q=0.000, identity\r\n", false },
+                { "Accept-Encoding: xgzip, gzipped, *;q=0\r\n", false },
+                { "Accept-Encoding: ,;,q=1\r\n", false },
+                { "", false },
+        };
+        WebFixture *f = running_fixture();
+
+        put_many(f, 2000, 50);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                WebClient client = get_bytes(f, cases[i].header);
+                const char *body = web_body(client.data);
+                size_t size = client.size - (size_t) (body - client.data), n, line;
+                bool gzip = strstr(client.data, "Content-Encoding: gzip\r\n") != NULL;
+                char *text;
+
+                if (gzip != cases[i].gzip)
+                        fail_msg("%s gives%s gzip", cases[i].header, gzip ? "" : " no");
+                text = gzip ? unzip(body, size) : strdup(body);
+                assert_null(prometheus_check(text, &line, &n));
+                assert_in_range(n, 20000, 30000);
+                if (gzip)
+                        assert_true(size < strlen(text) / 8);
+                free(text);
+                web_client_done(&client);
+        }
         web_fixture_free(f);
 }
 
@@ -486,7 +558,7 @@ int main(void) {
                 cmocka_unit_test(test_no_local_endpoints),
                 cmocka_unit_test(test_counters_of_others),
                 cmocka_unit_test(test_many_services),
-                cmocka_unit_test(test_turns_are_short),
+                cmocka_unit_test(test_turns_are_short), cmocka_unit_test(test_gzip),
                 cmocka_unit_test(test_series_are_bounded),
                 cmocka_unit_test(test_slow_scrapers),
         };

@@ -35,4 +35,6 @@ void web_counters_collect(const ApiServer *api, const Bus *bus, WebCounters *ret
         ret->bus_calls = counters.n_calls;
         ret->bus_denied = counters.n_denied;
         ret->bus_limited = counters.n_limited;
+        ret->bus_signals = counters.n_signals;
+        ret->bus_clients = counters.n_clients;
 }

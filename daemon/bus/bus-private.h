@@ -63,7 +63,7 @@ struct Bus {
 
         ResyncCall *calls; /* owned list */
         size_t n_calls;
-        BusCounters counters; /* without n_denied */
+        BusCounters counters; /* without n_denied and n_clients */
 };
 
 /* connection.c */

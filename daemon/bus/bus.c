@@ -139,6 +139,7 @@ void bus_set_shutdown_delay(Bus *bus, uint64_t delay_usec) {
 void bus_counters(const Bus *bus, BusCounters *ret) {
         *ret = bus->counters;
         ret->n_denied = bus->polkit ? polkit_n_denied(bus->polkit) : 0;
+        ret->n_clients = bus->peers ? peers_count(bus->peers) : 0;
 }
 
 Bus *bus_free(Bus *bus) {

@@ -42,6 +42,8 @@ typedef struct BusCounters {
         uint64_t n_calls; /* method calls that were admitted */
         uint64_t n_limited; /* over a caller's budget */
         uint64_t n_denied; /* not authorised, on this connection */
+        uint64_t n_signals; /* sent */
+        uint64_t n_clients; /* who called lately, now */
 } BusCounters;
 
 void bus_counters(const Bus *bus, BusCounters *ret);

@@ -314,6 +314,10 @@ static bool peer_take(Peers *peers, Peer *peer, uint64_t now, unsigned n_calls, 
         return budget_take(&peer->budget, now, n_calls, n_bytes, 1);
 }
 
+size_t peers_count(const Peers *peers) {
+        return peers->table.n_entries;
+}
+
 PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes) {
         uint64_t last;
         Peer *peer;

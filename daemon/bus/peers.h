@@ -35,6 +35,9 @@ typedef enum PeerVerdict {
         PEER_AGAIN, /* admitted before, put back by peers_put_back() */
 } PeerVerdict;
 
+/* Connections that are known: of callers, as long as something is to be remembered of them. */
+size_t peers_count(const Peers *peers);
+
 /* Counts a call, whose answer will have about this many bytes. */
 PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now_usec, size_t n_bytes);
 /* More bytes for the sender of a message that was admitted, or work worth this many calls. */

@@ -249,6 +249,7 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata) {
                 }
         }
         signals->earned_usec += n_sent * USEC_PER_SEC / SIGNALS_PER_SEC;
+        signals->bus->counters.n_signals += n_sent;
         if (signals->ready.first || signals->sweep != SIZE_MAX)
                 signals_arm(source, allowed > n_sent ? 0 : 50 * USEC_PER_MSEC);
         else if (signals->later.first)

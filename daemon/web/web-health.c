@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "control/measure.h"
+#include "web/metric-writer.h"
 #include "web/text.h"
 #include "web/web-private.h"
 
@@ -82,4 +83,39 @@ int web_answer_livez(Web *web, HttpReply *reply) {
         if (r >= 0)
                 web->n_livez[reply->status == HTTP_OK ? 0 : 1]++;
         return r;
+}
+
+/* ---- Kubernetes' component SLIs (KEP-3466), whose names have no prefix */
+
+typedef struct Sli {
+        const char *name;
+        const uint64_t *counts; /* answers with 200 and with 503 */
+        bool well;
+} Sli;
+
+int web_answer_slis(Web *web, HttpReply *reply) {
+        bool healthy = manager_is_healthy(web->manager);
+        const Sli slis[] = {
+                { "healthz", web->n_healthz, healthy && manager_is_eligible(web->manager) },
+                { "livez", web->n_livez, healthy },
+        };
+        Text text = {};
+
+        metric_put_head(&text, "kubernetes_healthcheck", METRIC_GAUGE, "This metric records the result of a single healthcheck.");
+        for (size_t i = 0; i < ELEMENTSOF(slis); i++)
+                text_putf(&text, "kubernetes_healthcheck{name=\"%s\",type=\"healthz\"} %d\n", slis[i].name, slis[i].well);
+        metric_put_head(
+                &text, "kubernetes_healthchecks_total", METRIC_COUNTER, "This metric records the results of all healthcheck.");
+        for (size_t i = 0; i < ELEMENTSOF(slis); i++)
+                for (size_t k = 0; k < 2; k++) {
+                        text_putf(&text,
+                                  "kubernetes_healthchecks_total{name=\"%s\",status=\"%s\",type=\"healthz\"} ",
+                                  slis[i].name,
+                                  k == 0 ? "success" : "error");
+                        text_put_uint(&text, slis[i].counts[k]);
+                        text_put(&text, "\n");
+                }
+        reply->content_type = METRIC_CONTENT_TYPE;
+        reply->body = text_take(&text);
+        return reply->body ? 0 : -ENOMEM;
 }

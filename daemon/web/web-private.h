@@ -36,4 +36,5 @@ struct Web {
 
 /* web-health.c: the bodies of /healthz and /livez. -ENOMEM. */
 int web_answer_healthz(Web *web, HttpReply *reply);
+int web_answer_slis(Web *web, HttpReply *reply);
 int web_answer_livez(Web *web, HttpReply *reply);

@@ -76,6 +76,7 @@ static const WebRoute web_routes[] = {
         { "/livez", WEB_BIND_HEALTHZ, web_answer_livez },
         { "/metrics", WEB_BIND_METRICS, web_answer_metrics },
         { "/healthz", WEB_BIND_METRICS, web_answer_ok },
+        { "/metrics/slis", WEB_BIND_METRICS, web_answer_slis },
         { "/proxyMode", WEB_BIND_METRICS, web_answer_proxy_mode },
         { "/configz", WEB_BIND_METRICS, web_answer_configz },
 };

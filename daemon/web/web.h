@@ -37,6 +37,8 @@ typedef struct WebCounters {
         uint64_t bus_calls; /* method calls on D-Bus that were admitted */
         uint64_t bus_denied; /* not authorised by polkit */
         uint64_t bus_limited; /* refused because a caller's budget was used up */
+        uint64_t bus_signals; /* sent on D-Bus */
+        uint64_t bus_clients; /* connections that called lately */
 } WebCounters;
 
 /* A port that cannot be listened on, for a Kubernetes Event (reference §6.1). Strings are valid during the call. */

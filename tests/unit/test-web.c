@@ -143,6 +143,8 @@ static void test_paths(void **state) {
                 { "metrics", "/proxyMode", 200, "ipvs" },
                 { "metrics", "/configz", 200, "{\"kubeproxy.config.k8s.io\":{\"mode\":\"ipvs\"}}" },
                 { "metrics", "/debug/pprof/", 404, "not found" },
+                { "metrics", "/metrics/slis", 200, "kubernetes_healthcheck{name=\"livez\",type=\"healthz\"} 1\n" },
+                { "metrics", "/metrics/slis/", 404, "not found" },
                 { "metrics", "/metrics", 200, "ipvsproxy_build_info{version=\"1.2.3\"} 1\n" },
         };
         WebFixture *f = web_fixture_new();

@@ -200,8 +200,10 @@ succeeds 'the service is gone again' wait_until 5 has_no_server 10.254.77.78:80/
 
 # ---- a shutdown of the machine waits
 
-# logind does everything but the last step, which has nothing to start.
-systemctl mask --runtime reboot.target >/dev/null 2>&1
+# logind does everything; but what it starts at the end is a target with nothing in it. Then it calls the shutdown off.
+mkdir -p /run/systemd/system
+printf '[Unit]\nDefaultDependencies=no\n' >/run/systemd/system/reboot.target
+systemctl daemon-reload
 has_lock() {
         systemd-inhibit --list --no-legend --no-pager 2>/dev/null | grep -q '^ipvsproxyd .*shutdown.*delay'
 }
@@ -221,9 +223,9 @@ succeeds 'the machine is to reboot: the node drains' wait_until 3 node_is draini
 equal 'load balancers are told' 503 "$(healthz)"
 equal 'the lock is still there' 0 "$(has_lock; echo $?)"
 succeeds 'the shutdown goes on after the time that was set' wait_until 8 has_no_lock
-ipvsproxyctl undrain >/dev/null 2>&1
-succeeds 'it did not take place: the node serves' wait_until 5 node_is running
-systemctl unmask --runtime reboot.target >/dev/null 2>&1
+succeeds 'it did not take place: the node serves again' wait_until 10 node_is running
+rm /run/systemd/system/reboot.target
+systemctl daemon-reload
 
 # ---- restarts
 

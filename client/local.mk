@@ -53,7 +53,9 @@ libclient_a_SOURCES = \
 	client/target.h \
 	client/text.c \
 	client/text.h \
+	client/top-draw.c \
 	client/top-screen.c \
+	client/top-screen.h \
 	client/top.c \
 	client/top.h \
 	client/verb-doctor.c \

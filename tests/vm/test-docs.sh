@@ -76,7 +76,7 @@ goes_on() {
         shift 2
         known "$command" || return
         : >/run/docs/output
-        script -qefc "$command" /run/docs/output </dev/null >/dev/null 2>&1 &
+        TERM=vt100 script -qefc "$command" /run/docs/output </dev/null >/dev/null 2>&1 &
         pid=$!
         for ((i = 0; i < 20; i++)); do
                 (($# == 0)) || "$@" >/dev/null

@@ -52,7 +52,7 @@ known() {
                 not_ok "$1" 'no page has this command any more; take it out of this test'
                 return 1
         fi
-        unset "documented[$1]"
+        documented[$1]='' # not unset, which does not take every key
 }
 
 # runs STATUS COMMAND [REGEX]: as it stands there; STATUS may be several, and what it prints must match
@@ -155,6 +155,7 @@ systemctl daemon-reload
 not_here 'sudo ./bootstrap demo' 'tests/vm/test-demo.sh is the same demonstration'
 not_here 'sudo ./bootstrap check' 'this is a part of it'
 not_here 'make -C build install' 'that is how the project came to this node'
+not_here 'make check' 'this is beside it'
 not_here 'make bench' 'it takes half an hour'
 not_here 'tests/bench/publish' 'make check compares the page with the results'
 not_here 'tests/bench/manager-bench 10000 10' 'make bench does it'
@@ -192,6 +193,7 @@ runs 0 'systemctl disable --now kube-proxy'
 runs 0 'systemctl disable kube-proxy'
 runs 0 'systemctl enable --now ipvsproxyd'
 runs 0 'systemctl start ipvsproxyd'
+runs 0 'systemctl restart ipvsproxyd'
 runs 0 'ipvsproxyctl wait --for=running'
 runs 0 'ipvsproxyctl wait --timeout=60 && kubectl uncordon "$(hostname)"'
 equal 'kubectl was told so' 'uncordon k8s02' "$(tail -n 1 /run/docs/kubectl)"
@@ -245,6 +247,6 @@ runs 0 'ipvsproxyd --cleanup'
 equal 'nothing is left of it' '' "$(virtual_servers; ip -o link show dev kube-ipvs0 2>/dev/null)"
 
 for command in "${!documented[@]}"; do
-        not_ok "$command" "${documented[$command]} has this command, and no test runs it"
+        [[ -z ${documented[$command]} ]] || not_ok "$command" "${documented[$command]} has this command, and no test runs it"
 done
 finish

@@ -217,7 +217,7 @@ runs 0 'busctl tree org.k8s.IpvsProxy' '/org/k8s/IpvsProxy/service/shop_2fcart_3
 runs 0 'busctl introspect org.k8s.IpvsProxy /org/k8s/IpvsProxy' '\.ListServices'
 runs 0 'busctl get-property org.k8s.IpvsProxy /org/k8s/IpvsProxy org.k8s.IpvsProxy State' '"running"'
 runs 0 "busctl call org.k8s.IpvsProxy /org/k8s/IpvsProxy org.k8s.IpvsProxy ListServices 'sua{sv}' '' 10 1 namespace s kube-system" 'kube-dns'
-goes_on 'ipvsproxyctl top' 'shop/cart:http'
+goes_on 'ipvsproxyctl top' 'of [0-9]+ services'
 goes_on 'ipvsproxyctl monitor' 'sync' ipvsproxyctl resync --full
 goes_on 'gdbus monitor --system -d org.k8s.IpvsProxy' 'SyncFinished|PropertiesChanged' ipvsproxyctl resync --full
 runs 0 'journalctl -u ipvsproxyd' 'Listening on'

@@ -96,22 +96,23 @@ filter_state() {
         ipset list -n | sort
 }
 
-# What a node is made of that the daemon may change: IPVS with its timeouts, nftables, addresses, routes, sysctls. Not the
-# modules, and of sysctls not what only counts.
+# What a node is made of that the daemon may change: IPVS, nftables, addresses, routes, and the sysctls that it sets. Not
+# the modules, and not what a router tells the node.
 node_snapshot() {
         ipvsadm -S -n
-        ipvsadm -L --timeout
         nft -s list ruleset
-        ip -o address | sed 's/ valid_lft.*//'
+        ip -o address | grep -v dynamic | sed 's/ valid_lft.*//'
         ip route show table all
-        ip -6 route show table all
-        sysctl -a 2>/dev/null | grep -E '^(net|vm|kernel\.panic)' | grep -vE '_count |\.(stats|route\.flush|max_lock_depth)'
+        ip -6 route show table all | grep -v 'proto ra'
+        sysctl net.ipv4.ip_forward net.ipv4.vs.{conntrack,conn_reuse_mode,expire_nodest_conn,expire_quiescent_template} \
+                net.ipv4.conf.all.{arp_ignore,arp_announce,route_localnet} net.netfilter.nf_conntrack_max \
+                net.netfilter.nf_conntrack_{tcp_timeout_established,tcp_timeout_close_wait,udp_timeout} 2>&1
 }
 
 founding_up
 modprobe -a ip_vs ip_vs_rr nf_conntrack nf_tables dummy
 node_snapshot >/run/node-before
-unit_configure "${founding_flags[@]}" --ipvs-tcp-timeout=20m --ipvs-strict-arp
+unit_configure "${founding_flags[@]}" --ipvs-strict-arp
 unit_start || finish
 succeeds 'all services are in the kernel' unit_synced 30
 

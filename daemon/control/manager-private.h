@@ -92,6 +92,7 @@ struct Manager {
 
         sd_event_source *turn; /* defer: one turn of work */
         sd_event_source *delay; /* timer: until the next sync may begin */
+        sd_event_source *yield; /* timer: until turns come before HTTP and bus again */
         sd_event_source *retry; /* timer: after failures */
         sd_event_source *audit; /* timer: full comparison */
         sd_event_source *drain_timer;

@@ -115,7 +115,7 @@ Manager *manager_free(Manager *manager) {
         sd_event_source *sources[] = { manager ? manager->turn : NULL,    manager ? manager->delay : NULL,
                                        manager ? manager->retry : NULL,   manager ? manager->audit : NULL,
                                        manager ? manager->drain_timer : NULL, manager ? manager->notify : NULL,
-                                       manager ? manager->node_wait : NULL };
+                                       manager ? manager->node_wait : NULL, manager ? manager->yield : NULL };
 
         if (!manager)
                 return NULL;

@@ -22,6 +22,8 @@
 /* What others break is repaired that soon, however long minSyncPeriod is; a flapping address costs no more than that. */
 #define REPAIR_USEC (100 * USEC_PER_MSEC)
 #define YIELD_EVERY 4
+/* They go first for so long, and for what they are just at: users of the bus may keep it busy without end. */
+#define YIELD_USEC USEC_PER_MSEC
 
 static int manager_arm(sd_event_source *timer, uint64_t delay_usec) {
         int r = sd_event_source_set_time_relative(timer, delay_usec);
@@ -310,6 +312,19 @@ static bool manager_prepare(Manager *manager) {
         return manager->adopted && !manager->in_doubt && r >= 0;
 }
 
+/* Where nobody else has anything to do the next turn comes at once all the same. */
+static void manager_yield(Manager *manager, bool yield) {
+        if (yield && manager_arm(manager->yield, YIELD_USEC) < 0)
+                return;
+        (void) sd_event_source_set_priority(manager->turn,
+                                            yield ? EVENT_PRIORITY_RECONCILE_YIELD : EVENT_PRIORITY_RECONCILE);
+}
+
+static int on_yield_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        manager_yield(userdata, false);
+        return 0;
+}
+
 static int on_turn(sd_event_source *source, void *userdata) {
         Manager *manager = userdata;
         bool yield = ++manager->n_turns % YIELD_EVERY == 0;
@@ -322,8 +337,7 @@ static int on_turn(sd_event_source *source, void *userdata) {
                 return 0;
         }
         manager_turn(manager);
-        (void) sd_event_source_set_priority(source,
-                                            yield ? EVENT_PRIORITY_RECONCILE_YIELD : EVENT_PRIORITY_RECONCILE);
+        manager_yield(manager, yield);
         if (manager->sync_running)
                 return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         if (manager_has_work(manager))
@@ -454,6 +468,8 @@ int manager_sync_start(Manager *manager) {
                 r = sd_event_source_set_priority(manager->turn, EVENT_PRIORITY_RECONCILE);
         if (r >= 0)
                 r = manager_add_timer(manager, &manager->delay, on_delay, "sync-delay");
+        if (r >= 0)
+                r = manager_add_timer(manager, &manager->yield, on_yield_over, "sync-yield");
         if (r >= 0)
                 r = manager_add_timer(manager, &manager->retry, on_retry, "sync-retry");
         if (r >= 0)

@@ -23,6 +23,8 @@
 #define LOOKS_PER_CALL 1000
 
 #define MANAGED_OBJECTS_MAX (2 * 1024 * 1024)
+/* It is made in one go, so one that is larger than this is as rare as a dump (§2.6). */
+#define MANAGED_OBJECTS_SMALL (256 * 1024)
 
 static size_t reply_size(const Bus *bus, sd_bus_message *m) {
         size_t n = index_size(bus->index);
@@ -49,6 +51,23 @@ static int refuse(sd_bus_message *m, const char *name, const char *text) {
         return r < 0 ? r : 1;
 }
 
+/* 0 = go on, 1 = the call is dealt with, or comes again when it is known who asks. */
+static int admit_objects(Bus *bus, sd_bus_message *m, size_t n_bytes) {
+        uid_t uid;
+        int r;
+
+        if (n_bytes <= MANAGED_OBJECTS_SMALL || !sd_bus_message_get_sender(m) ||
+            !sd_bus_message_is_method_call(m, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects"))
+                return 0;
+        r = peers_get_uid(bus->peers, m, &uid);
+        if (r == 0)
+                return 1;
+        if (r > 0 && peers_take_dump(bus->peers, uid, bus_now(bus)))
+                return 0;
+        bus->counters.n_limited++;
+        return refuse(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many large answers; use ListServices, or wait.");
+}
+
 /* 0 = go on, 1 = the call is dealt with. */
 static int admit_call(Bus *bus, sd_bus_message *m) {
         size_t n_bytes = reply_size(bus, m);
@@ -65,9 +84,9 @@ static int admit_call(Bus *bus, sd_bus_message *m) {
                 /* What is larger takes longer to make too: a service object about as long as a tenth of a call. */
                 bus_charge(bus, m, 0, n_bytes > BYTES_INTROSPECT ? n_bytes / BYTES_MANAGED_OBJECT * 100 : 0);
                 bus->unsent_bytes += n_bytes;
-                return 0;
+                return admit_objects(bus, m, n_bytes);
         case PEER_AGAIN:
-                return 0;
+                return admit_objects(bus, m, n_bytes);
         case PEER_REFUSED:
                 bus->counters.n_limited++;
                 return bus_is_clogged(bus) ? 1 : refuse(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls; wait a little.");

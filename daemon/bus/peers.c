@@ -363,7 +363,7 @@ bool peers_take_dump(Peers *peers, uid_t uid, uint64_t now) {
         Bucket *dumps = &peers_user(peers, uid)->dumps;
         uint64_t cost = DUMPS_USEC / DUMPS_PER_USER;
 
-        if (uid == 0)
+        if (uid == 0 && !peers->count_everybody)
                 return true;
         if (!bucket_has(dumps, now, cost, DUMPS_USEC) || !bucket_has(&peers->dump_bytes, now, 0, DUMPS_USEC))
                 return false;

@@ -90,6 +90,23 @@ static void send_expecting(sd_bus *bus, const char *path, const char *interface,
         assert_true(sd_bus_send(bus, call, &cookie) >= 0);
 }
 
+/* What is made in one go keeps the loop for so long: it is as rare as a dump, also for who reads it. */
+static void test_large_answers(void **state) {
+        unsigned n_answered = 0;
+        Bench *b = *state;
+
+        for (unsigned i = 0; i < 30; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+                sd_bus *client = bench_connect(b);
+
+                n_answered += bench_call(
+                                      b, client, BUS_PATH, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects", NULL, &reply, "") >= 0;
+                (void) sd_bus_flush_close_unref(client);
+        }
+        assert_in_range(n_answered, 1, 10);
+        assert_answered(b, b->client, USEC_PER_SEC);
+}
+
 /* H1: large answers that nobody reads. */
 static void test_unread_answers(void **state) {
         size_t before = resident_bytes();
@@ -212,7 +229,8 @@ static void test_large_dictionary(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_malformed),  cmocka_unit_test(test_large_dictionary), cmocka_unit_test(test_waiting),
-                cmocka_unit_test(test_many_names), cmocka_unit_test(test_unread_answers),   cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_many_names), cmocka_unit_test(test_large_answers),
+                cmocka_unit_test(test_unread_answers), cmocka_unit_test(test_flood),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

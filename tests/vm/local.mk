@@ -11,6 +11,12 @@ tests_vm_ipvs_test_SOURCES = tests/vm/ipvs-test.c
 tests_vm_ipvs_test_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_vm_ipvs_test_LDADD = $(libkernel_libs)
 
+# From the API server to the kernel, seen from outside: long-bus-attack.sh
+check_PROGRAMS += tests/vm/latency
+tests_vm_latency_SOURCES = tests/vm/latency.c
+tests_vm_latency_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_vm_latency_LDADD = $(libkernel_libs)
+
 # Pods and who asks them; what the node runs, and helpers of its scripts.
 check_PROGRAMS += tests/vm/podserver tests/vm/podclient
 tests_vm_podserver_SOURCES = tests/vm/podserver.c
@@ -30,7 +36,9 @@ EXTRA_DIST += \
 	tests/vm/image \
 	tests/vm/lib.sh \
 	tests/vm/long-pairs.sh \
+	tests/vm/long-bus-attack.sh \
 	tests/vm/long-restart.sh \
+	tests/vm/long-unit.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
 	tests/vm/test-api-faults.sh \

@@ -164,6 +164,8 @@ contains 'nor overrides' 'required' \
                 8080 0 "$(($(date +%s) + 600))000000" test)"
 contains 'nor sets the log level (D28)' 'denied' \
         "$(as u1 busctl set-property "$name" /org/freedesktop/LogControl1 org.freedesktop.LogControl1 LogLevel s debug)"
+equal 'nor as root of a user namespace of its own (P10)' 0 \
+        "$(as u1 unshare -Ur busctl --timeout=5 call "$name" "$root" "$name" Resync t 0 | grep -c '^t ')"
 contains 'nor takes the name (P14)' 'not allowed to own' \
         "$(as u1 gdbus call --system -d org.freedesktop.DBus -o /org/freedesktop/DBus \
                 -m org.freedesktop.DBus.RequestName "$name" 0)"
@@ -256,6 +258,7 @@ contains 'and is not to be drained twice' 'drains already' "$(manager BeginDrain
 manager EndDrain >/dev/null
 equal 'until it is ended' 's "off"' "$(busctl get-property "$name" "$root" "$name" DrainState)"
 equal 'nothing is planned' 0 "$(ipvsproxyctl plan --json=short | grep -c '"action"')"
+sleep 1.5 # who asks within a second gets the same plan
 contains 'what somebody else just removed is' '"object":"10.254.111.142:8080/TCP"' \
         "$(ipvsproxyctl hold -- sh -c 'ipvsadm -D -t 10.254.111.142:8080; ipvsproxyctl plan --json=short' | tr -d ' ')"
 manager Resync t 1 >/dev/null
@@ -321,6 +324,35 @@ before=$(msec)
 out=$(as u1 busctl --timeout=30 call "$name" "$root" "$name" GetService s default/heketi:heketi)
 equal "and fails quickly where it is disabled (D24): $out" 1 "$(($(msec) - before < 5000))"
 equal 'addresses stay when it stops' "$addresses" "$(ip -4 -o addr show dev kube-ipvs0 | wc -l)"
+
+# ---- the other bus (D30)
+
+systemctl start ipvsproxyd.service
+pid=$(systemctl show -P MainPID ipvsproxyd)
+systemctl stop dbus.socket dbus.service 2>/dev/null
+ln -s /usr/lib/systemd/system/dbus-broker.service /etc/systemd/system/dbus.service
+systemctl daemon-reload
+systemctl start dbus.socket dbus.service
+systemctl restart polkit
+within 30 pgrep -x dbus-broker && ok 'the bus is dbus-broker (D30)' || not_ok 'the bus is dbus-broker (D30)'
+within 30 busctl --timeout=2 get-property "$name" "$root" "$name" State &&
+        ok 'the daemon is on it (D30)' || not_ok 'the daemon is on it (D30)' "$(journalctl -u ipvsproxyd -n 10 --no-pager)"
+equal 'it is the same daemon (D30)' "$pid" "$(systemctl show -P MainPID ipvsproxyd)"
+contains 'a plain user reads (D30)' 'default/heketi:heketi' \
+        "$(as u2 busctl call "$name" "$root" "$name" ListServices 'sua{sv}' '' 10 0)"
+within 30 as op busctl call "$name" "$root" "$name" Resync t 0
+contains 'who is in the group does (D30)' 't ' "$(as op busctl call "$name" "$root" "$name" Resync t 0)"
+contains 'and does not resync (D30)' 'required' \
+        "$(as u2 busctl --allow-interactive-authorization=no call "$name" "$root" "$name" Resync t 0)"
+contains 'and root (D30)' 't ' "$(manager Resync t 1)"
+equal 'nobody else takes the name (D30)' 0 \
+        "$(as u2 gdbus call --system -d org.freedesktop.DBus -o /org/freedesktop/DBus \
+                -m org.freedesktop.DBus.RequestName "$name" 0 | grep -c uint32)"
+as u1 bus-hammer unread 4 >/tmp/unread &
+before=$(msec)
+as u2 busctl --timeout=10 call "$name" "$root" "$name" GetService s default/heketi:heketi >/dev/null
+equal "others are answered while answers lie unread (H1; $(($(msec) - before)) ms)" 1 "$(($(msec) - before < 5000))"
+wait %%
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

@@ -84,21 +84,52 @@ static bool kernel_wants_no_reuse_mode(const KernelInfo *info) {
         return release >= 4001 && release < 5009;
 }
 
+/* Kept among the sysctls, by a name that none of them has. */
+#define TIMEOUTS_NAME "ipvs-timeouts"
+#define TIMEOUTS_STRLEN sizeof("4294967295 4294967295 4294967295")
+
+static const char *timeouts_format(const IpvsTimeouts *timeouts, char text[static TIMEOUTS_STRLEN]) {
+        (void) snprintf(text,
+                        TIMEOUTS_STRLEN,
+                        "%" PRIu32 " %" PRIu32 " %" PRIu32,
+                        timeouts->tcp_sec,
+                        timeouts->tcp_fin_sec,
+                        timeouts->udp_sec);
+        return text;
+}
+
 static bool timeout_is_set(uint32_t wanted, uint32_t actual) {
         return wanted == 0 || wanted == actual;
 }
 
+static void setup_note_timeouts(Setup *setup, const IpvsTimeouts *before, const IpvsTimeouts *wanted) {
+        IpvsTimeouts after = {
+                .tcp_sec = wanted->tcp_sec > 0 ? wanted->tcp_sec : before->tcp_sec,
+                .tcp_fin_sec = wanted->tcp_fin_sec > 0 ? wanted->tcp_fin_sec : before->tcp_fin_sec,
+                .udp_sec = wanted->udp_sec > 0 ? wanted->udp_sec : before->udp_sec,
+        };
+        char before_text[TIMEOUTS_STRLEN], after_text[TIMEOUTS_STRLEN];
+
+        if (sysctl_record_put(&setup->record,
+                              TIMEOUTS_NAME,
+                              timeouts_format(before, before_text),
+                              timeouts_format(&after, after_text)) >= 0)
+                setup->recorded = true;
+}
+
 static void setup_timeouts(Setup *setup, const IpvsTimeouts *wanted) {
         IpvsTimeouts actual;
-        int r = setup->backend->ops->ipvs_get_timeouts(setup->backend, &actual);
+        int known = setup->backend->ops->ipvs_get_timeouts(setup->backend, &actual), r;
 
-        if (r >= 0 && timeout_is_set(wanted->tcp_sec, actual.tcp_sec) &&
+        if (known >= 0 && timeout_is_set(wanted->tcp_sec, actual.tcp_sec) &&
             timeout_is_set(wanted->tcp_fin_sec, actual.tcp_fin_sec) && timeout_is_set(wanted->udp_sec, actual.udp_sec))
                 return;
         r = setup->backend->ops->ipvs_set_timeouts(setup->backend, wanted);
         if (r < 0)
                 setup_fail(setup, log_at(setup->drift ? LOG_DEBUG : LOG_ERR, r, NULL, "Failed to configure IPVS timeouts: %m"));
-        else if (setup->drift)
+        else if (known >= 0)
+                setup_note_timeouts(setup, &actual, wanted);
+        if (r >= 0 && setup->drift)
                 drift_log_note(setup->drift, DRIFT_KIND_SYSCTL, DRIFT_ACTION_CHANGED, "timeouts of IPVS");
 }
 
@@ -183,6 +214,31 @@ int node_setup(KernelBackend *backend, const ManagerOptions *options, const Kern
         return setup.first_error;
 }
 
+static int timeouts_undo(KernelBackend *backend, const SysctlChange *change) {
+        char text[TIMEOUTS_STRLEN];
+        IpvsTimeouts actual, before;
+        int r = backend->ops->ipvs_get_timeouts(backend, &actual);
+
+        if (r == -ENOPROTOOPT)
+                return 0; /* without IPVS there is nothing to put back */
+        if (r >= 0 && strcmp(timeouts_format(&actual, text), change->after) != 0) {
+                log_info("Left the timeouts of IPVS at %s, which somebody else gave them", text);
+                return 0;
+        }
+        if (r >= 0 && sscanf(change->before,
+                             "%" SCNu32 " %" SCNu32 " %" SCNu32,
+                             &before.tcp_sec,
+                             &before.tcp_fin_sec,
+                             &before.udp_sec) != 3)
+                r = -EBADMSG;
+        if (r >= 0)
+                r = backend->ops->ipvs_set_timeouts(backend, &before);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set the timeouts of IPVS back to %s: %m", change->before);
+        log_info("Set the timeouts of IPVS back from %s to %s", change->after, change->before);
+        return 1;
+}
+
 static int sysctl_undo(KernelBackend *backend, const SysctlChange *change) {
         _cleanup_(freep) char *value = NULL;
         int r = backend->ops->sysctl_read(backend, change->name, &value);
@@ -206,7 +262,9 @@ int node_setup_undo(KernelBackend *backend, const char *state_directory) {
         int n = 0, first = sysctl_record_load(&record, state_directory);
 
         for (size_t i = 0; i < record.n_items; i++) {
-                int r = sysctl_undo(backend, &record.items[i]);
+                const SysctlChange *change = &record.items[i];
+                int r = strcmp(change->name, TIMEOUTS_NAME) == 0 ? timeouts_undo(backend, change) :
+                                                                   sysctl_undo(backend, change);
 
                 n += r > 0;
                 first = first < 0 ? first : MIN2(r, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the kernel has to be told once (reference §4.7, §4.9): sysctls of IPVS, forwarding, ARP and connection tracking,
- * IPVS timeouts. What a sysctl was before is kept in the state directory, so that --cleanup can put it back.
+ * IPVS timeouts. What these were before is kept in the state directory, so that --cleanup can put them back.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 int node_setup(KernelBackend *backend, const ManagerOptions *options, const KernelInfo *info, DriftLog *drift);
 
 /*
- * Puts every sysctl back that still has the value node_setup() gave it, and forgets them. What others changed since
- * is left and logged. Returns how many were put back, or the first -errno.
+ * Puts every sysctl and the timeouts back that still have the value node_setup() gave them, and forgets them. What
+ * others changed since is left and logged. Returns how many were put back, or the first -errno.
  */
 int node_setup_undo(KernelBackend *backend, const char *state_directory);

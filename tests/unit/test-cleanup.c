@@ -174,6 +174,35 @@ static void test_sysctls_go_back(void **state) {
         assert_int_equal(node_setup_undo(f->backend, f->directory), 0);
 }
 
+static void assert_timeouts(Fixture *f, uint32_t tcp_sec, uint32_t tcp_fin_sec, uint32_t udp_sec) {
+        IpvsTimeouts timeouts;
+
+        assert_int_equal(f->backend->ops->ipvs_get_timeouts(f->backend, &timeouts), 0);
+        assert_int_equal(timeouts.tcp_sec, tcp_sec);
+        assert_int_equal(timeouts.tcp_fin_sec, tcp_fin_sec);
+        assert_int_equal(timeouts.udp_sec, udp_sec);
+}
+
+static void test_timeouts_go_back(void **state) {
+        Fixture *f = *state;
+        KernelInfo info = { .release_major = 6, .release_minor = 1 };
+
+        assert_int_equal(f->backend->ops->ipvs_set_timeouts(f->backend, &(IpvsTimeouts) { 700, 60, 90 }), 0);
+        f->options.timeouts = (IpvsTimeouts) { .tcp_sec = 800 };
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
+        assert_timeouts(f, 800, 60, 90);
+        f->options.timeouts = (IpvsTimeouts) { .tcp_sec = 850, .udp_sec = 100 }; /* the first is what they go back to */
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
+        assert_timeouts(f, 850, 60, 100);
+        assert_true(node_setup_undo(f->backend, f->directory) > 0);
+        assert_timeouts(f, 700, 60, 90);
+        assert_int_equal(node_setup(f->backend, &f->options, &info, NULL), 0);
+        assert_int_equal(f->backend->ops->ipvs_set_timeouts(f->backend, &(IpvsTimeouts) { 1, 2, 3 }), 0);
+        assert_true(node_setup_undo(f->backend, f->directory) >= 0);
+        assert_timeouts(f, 1, 2, 3); /* somebody else's since */
+        f->options.timeouts = (IpvsTimeouts) {};
+}
+
 static void test_conntrack_max_is_only_raised(void **state) {
         Fixture *f = *state;
         KernelInfo info = { .release_major = 6, .release_minor = 1 };
@@ -198,6 +227,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_cleanup_goes_on, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_dry_run, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sysctls_go_back, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_timeouts_go_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_conntrack_max_is_only_raised, setup, teardown),
         };
 

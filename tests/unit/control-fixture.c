@@ -17,7 +17,7 @@ void control_init(Control *control) {
         assert_int_equal(memory_backend_new(&control->hand), 0);
         assert_int_equal(memory_backend_add_host_address(control->hand, CONTROL_NODE_IP, 24), 0);
         assert_int_equal(memory_backend_add_host_address(control->hand, "127.0.0.1", 8), 0);
-        (void) strcpy(control->directory, "control-XXXXXX");
+        (void) strcpy(control->directory, "/tmp/test-control-XXXXXX");
         assert_non_null(mkdtemp(control->directory));
         control->options = (ManagerOptions) {
                 .node_name = CONTROL_NODE,

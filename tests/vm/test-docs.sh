@@ -164,6 +164,7 @@ not_here 'apt install ./ipvsproxy_0.1.0-1_amd64.deb' 'packaging/check makes the 
 not_here 'apt purge ipvsproxy' 'packaging/check looks at what the package does'
 not_here 'kubectl apply -k packaging/kubernetes' 'packaging/check reads the manifests'
 not_here 'kubectl get events -A --field-selector reportingComponent=kube-proxy' 'there is no kubectl'
+not_here 'kubectl auth can-i get nodes --as=system:kube-proxy' 'there is no kubectl'
 not_here 'kube-proxy --cleanup' "that is kube-proxy's"
 not_here "ipvsproxyctl list -j | jq -r '.[] | select(.endpointsReady == 0).id'" 'there is no jq; JSON is checked by its schema'
 not_here 'ipvsadm -D' 'of what is in the way, whatever it is'
@@ -243,7 +244,7 @@ elsewhere 'systemctl reboot' test-daemon.sh 'login1.Manager Reboot'
 runs 0 'ipvsproxyctl takeover'
 runs 0 'systemctl disable --now ipvsproxyd'
 runs 0 'nft delete table inet ipvsproxy'
-runs 0 'ipvsproxyd --cleanup'
+runs 0 'systemctl stop ipvsproxyd; ipvsproxyd --cleanup'
 equal 'nothing is left of it' '' "$(virtual_servers; ip -o link show dev kube-ipvs0 2>/dev/null)"
 
 for command in "${!documented[@]}"; do

@@ -43,6 +43,8 @@ daemon_until_synced() {
 # daemon_bench SERVICES ENDPOINTS
 daemon_bench() {
         local cpu
+        api_prepare
+        printf 'apiVersion: v1\nkind: Node\nmetadata: {name: %s}\n' "$(hostname)" >"$api_state/objects/node.yaml"
         api_start --generate "services=$1,endpoints=$2"
         unit_kubeconfig
         daemon_until_synced daemon-start systemctl start ipvsproxyd.service || return

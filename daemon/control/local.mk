@@ -54,4 +54,6 @@ libcontrol_a_SOURCES = \
 	daemon/control/status.c \
 	daemon/control/sync.c \
 	daemon/control/sysctl-record.c \
-	daemon/control/sysctl-record.h
+	daemon/control/sysctl-record.h \
+	daemon/control/turn-pace.c \
+	daemon/control/turn-pace.h

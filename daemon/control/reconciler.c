@@ -5,12 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/log.h"
+#include "control/turn-pace.h"
 
-/* A turn must stay below the time in which a caller on the bus notices: about 30 ms on a slow machine. */
+/* Computing them takes a few milliseconds; what the kernel takes is bounded by turn_pace(). */
 #define SERVICES_PER_TURN 256
-#define SERVERS_PER_TURN 512
 /* Conntrack entries that could not be deleted are not remembered without end. */
 #define FLOWS_MAX 65536
 /* Who is at odds with the kernel this often is not read again each time, but left to its delays and the audit. */
@@ -21,6 +22,7 @@ struct Reconciler {
         Plan plan;
         IpvsOp *ipvs_ops; /* owned: the plan's without those withheld */
         size_t n_ipvs_ops_allocated;
+        size_t n_servers; /* virtual servers in a turn */
         ConntrackFlow *flows; /* owned: to be deleted from the connection table */
         size_t n_flows, n_flows_allocated;
         DrainBegun drain_begun;
@@ -33,6 +35,7 @@ int reconciler_new(const ReconcilerParts *parts, Reconciler **ret) {
         if (!reconciler)
                 return -ENOMEM;
         reconciler->parts = *parts;
+        reconciler->n_servers = TURN_SERVERS_FIRST;
         *ret = reconciler;
         return 0;
 }
@@ -408,6 +411,14 @@ static void reconciler_apply(Reconciler *reconciler, ReconcilerResult *result) {
         reconciler_apply_filter(reconciler, plan->elements_removed.items, plan->elements_removed.n_items, result);
 }
 
+/* CLOCK_MONOTONIC; sd_event_now() stands still during a turn. */
+static uint64_t reconciler_now(void) {
+        struct timespec now = {};
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+}
+
 int reconciler_turn(Reconciler *reconciler,
                     ReconcileScope scope,
                     const ProxyConfig *config,
@@ -416,12 +427,13 @@ int reconciler_turn(Reconciler *reconciler,
         const ReconcilerParts *parts = &reconciler->parts;
         PlanOptions bounded = *options;
         ReconcilerResult result = {};
+        uint64_t begun = reconciler_now();
         int r;
 
         r = reconciler_compute(reconciler, scope, config);
         if (r < 0)
                 return r;
-        bounded.max_servers = SERVERS_PER_TURN;
+        bounded.max_servers = reconciler->n_servers;
         r = plan_make(&reconciler->plan, parts->table, &bounded);
         if (r < 0) {
                 plan_queue_differences(parts->table);
@@ -439,6 +451,7 @@ int reconciler_turn(Reconciler *reconciler,
         reconciler_flush_flows(reconciler, &result);
         result.n_changed = plan_n_operations(&reconciler->plan) - MIN2(result.n_failed, plan_n_operations(&reconciler->plan));
         result.more = reconciler_has_dirty(reconciler, scope) || !kernel_table_is_clean(parts->table);
+        reconciler->n_servers = turn_pace(reconciler->n_servers, reconciler_now() - begun, result.more);
         store_collect(parts->store);
         *ret = result;
         return 0;

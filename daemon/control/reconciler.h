@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One turn of work: some dirty services become wishes, the kernel table's queues a plan, the plan operations in the
- * kernel, and their results knowledge. Bounded, so that the event loop keeps answering. No timers: who calls it
+ * kernel, and their results knowledge. Bounded by time (turn-pace.h), so that the event loop keeps answering. No timers: who calls it
  * decides when (manager.c).
  */
 #pragma once

@@ -3,8 +3,10 @@
 #include "tests/unit/control-fixture.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "control/manager-private.h"
+#include "control/turn-pace.h"
 
 static const ServiceSpec web = { .key = "a/web", .cluster_ip = "10.0.0.1", .ports = { { "http", PROTOCOL_TCP, 80, 0, 8080 } } };
 static const ServiceSpec dns = { .key = "a/dns", .cluster_ip = "10.0.0.2", .ports = { { "dns", PROTOCOL_UDP, 53, 0, 53 } } };
@@ -332,6 +334,61 @@ static void test_kernel_without_ipv6(void **state) {
         control_done(&c);
 }
 
+/* ---- a slow kernel */
+
+#define SLOW_SERVICES 300U
+#define SLOW_OP_NSEC 500000
+
+static const KernelBackendOps *slow_original;
+static size_t slow_calls, slow_most; /* after the first call, from which nobody can know */
+
+/* As the kernel is that has many deleted real servers to walk. */
+static int slow_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops) {
+        struct timespec pause = { .tv_nsec = SLOW_OP_NSEC };
+
+        for (size_t i = 0; i < n_ops; i++)
+                (void) nanosleep(&pause, NULL);
+        if (++slow_calls > 2)
+                slow_most = MAX2(slow_most, n_ops);
+        return slow_original->ipvs_apply(backend, ops, n_ops);
+}
+
+static void put_many(Control *c) {
+        for (unsigned i = 0; i < SLOW_SERVICES; i++) {
+                char key[16], addr[16];
+                ServiceSpec spec = { .key = key, .cluster_ip = addr, .ports = { { "http", PROTOCOL_TCP, 80, 0, 8080 } } };
+
+                (void) snprintf(key, sizeof(key), "a/many-%u", i);
+                (void) snprintf(addr, sizeof(addr), "10.0.%u.%u", 1 + i / 200, 1 + i % 200);
+                control_put_service(c, &spec);
+                control_put_endpoints(c, &spec, "10.1.0.1", 1);
+        }
+}
+
+/* Two operations a virtual server: in the time of a turn no more than so many, whatever the first turns were. */
+static void test_slow_kernel(void **state) {
+        Control c;
+        KernelBackendOps slow;
+        ManagerStatus status;
+
+        control_init(&c);
+        control_start(&c);
+        slow_original = c.backend->ops;
+        slow = *slow_original;
+        slow.ipvs_apply = slow_ipvs_apply;
+        c.backend->ops = &slow;
+        control_list_begin(&c);
+        put_many(&c);
+        control_list_end(&c);
+        control_settle(&c);
+        manager_status(c.manager, &status);
+        assert_int_equal(status.n_virtual_servers, SLOW_SERVICES);
+        assert_true(slow_calls > 4);
+        assert_in_range(slow_most, 1, 2 * TURN_USEC / (SLOW_OP_NSEC / 1000));
+        c.backend->ops = slow_original;
+        control_done(&c);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_founding_cluster),        cmocka_unit_test(test_nothing_before_lists),
@@ -339,6 +396,7 @@ int main(void) {
                 cmocka_unit_test(test_foreign),                 cmocka_unit_test(test_resync_tickets),
                 cmocka_unit_test(test_udp_flows),               cmocka_unit_test(test_addresses_of_other_nodes),
                 cmocka_unit_test(test_kernel_without_ipv6),
+                cmocka_unit_test(test_slow_kernel),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

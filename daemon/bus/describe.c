@@ -391,7 +391,7 @@ int bus_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return r;
         key.protocol = (uint8_t) protocol;
-        port = explain_find(bus->manager, &key, &server);
+        port = desired_port_at(manager_table(bus->manager), &key, &server);
         if (!port || !utf8_is_valid(port->id))
                 return sd_bus_error_setf(error,
                                          BUS_ERROR_NO_SUCH_SERVICE,

@@ -130,7 +130,7 @@ static int method_get_service_by_address(sd_bus_message *m, void *userdata, sd_b
         if (r < 0)
                 return r;
         key.protocol = (uint8_t) protocol;
-        found = explain_find(bus->manager, &key, &server);
+        found = desired_port_at(manager_table(bus->manager), &key, &server);
         return found ? reply_service(m, found) :
                        sd_bus_error_setf(error,
                                          BUS_ERROR_NO_SUCH_SERVICE,

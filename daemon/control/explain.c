@@ -9,24 +9,6 @@
 #include "control/manager-private.h"
 
 /* Claims are the first member of what a service port wants; the head of the list holds the server. */
-const DesiredPort *explain_find(const Manager *manager, const VirtualServerKey *key, const PortServer **ret_server) {
-        const ServerState *server = kernel_table_server(manager->table, key);
-        const PortServer *holder;
-
-        if (!server || !server->claims)
-                return NULL;
-        holder = (const PortServer *) (const void *) server->claims;
-        for (size_t i = 0; i < holder->service->n_ports; i++) {
-                const DesiredPort *port = &holder->service->ports[i];
-
-                if (holder >= port->servers && holder < port->servers + port->n_servers) {
-                        *ret_server = holder;
-                        return port;
-                }
-        }
-        return NULL;
-}
-
 /* The policy that chose: a server that stands in for local endpoints has those of the cluster. */
 static TrafficPolicy explain_policy(const PortServer *server) {
         if (server->stands_in)

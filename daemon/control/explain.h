@@ -22,8 +22,6 @@ typedef struct ExplainedEndpoint {
         uint32_t weight; /* there */
 } ExplainedEndpoint;
 
-/* The port that holds the virtual server, and which of its servers that is; NULL if none does. */
-const DesiredPort *explain_find(const Manager *manager, const VirtualServerKey *key, const PortServer **ret_server);
 /* The endpoints of the family of this virtual server, sorted. Owned by the caller. -ENOMEM. */
 int explain_endpoints(const Manager *manager,
                       const DesiredPort *port,

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "control/explain.h"
 #include "control/manager-private.h"
 #include "control/port-view.h"
 
@@ -47,7 +46,7 @@ static const DesiredPort *listener_find_port(const Manager *manager, const Liste
 
                 if (!listener_hears(listener, &key.addr))
                         continue;
-                port = explain_find(manager, &key, &server);
+                port = desired_port_at(manager->table, &key, &server);
                 if (port && server->kind == ADDRESS_KIND_NODE_PORT)
                         return port;
         }

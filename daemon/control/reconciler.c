@@ -307,24 +307,9 @@ static void reconciler_apply_addresses(Reconciler *reconciler, AddressOp *ops, s
 
 /* ---- conntrack */
 
-/* The port whose cluster address this is; NULL for other addresses, and when nobody wants it any more. */
-static const DesiredPort *cluster_port_of(const KernelTable *table, const VirtualServerKey *key) {
-        const ServerState *server = kernel_table_server(table, key);
-        const PortServer *holder = server ? (const PortServer *) (const void *) server->claims : NULL;
-
-        if (!holder || holder->kind != ADDRESS_KIND_CLUSTER_IP)
-                return NULL;
-        for (size_t i = 0; i < holder->service->n_ports; i++) {
-                const DesiredPort *port = &holder->service->ports[i];
-
-                if (holder >= port->servers && holder < port->servers + port->n_servers)
-                        return port;
-        }
-        return NULL;
-}
-
 static void reconciler_take_flow(Reconciler *reconciler, const StaleFlow *flow) {
-        const DesiredPort *port = cluster_port_of(reconciler->parts.table, &flow->key);
+        const PortServer *server = NULL;
+        const DesiredPort *port = desired_port_at(reconciler->parts.table, &flow->key, &server);
         char addr[IP_ADDR_STRLEN];
 
         if (reconciler->n_flows == reconciler->n_flows_allocated) {
@@ -340,7 +325,7 @@ static void reconciler_take_flow(Reconciler *reconciler, const StaleFlow *flow) 
         }
         reconciler->flows[reconciler->n_flows++] =
                 (ConntrackFlow) { flow->key.addr, flow->key.port, flow->endpoint };
-        if (port && flow->endpoint.addr.family == 0)
+        if (port && server->kind == ADDRESS_KIND_CLUSTER_IP && flow->endpoint.addr.family == 0)
                 log_v(2, "Stale udp service %s -> %s", port->id, ip_addr_format(&flow->key.addr, addr));
 }
 

@@ -234,6 +234,24 @@ DesiredPort *desired_next(const Desired *desired, size_t *i) {
         return hashmap_next(&desired->ports, i);
 }
 
+const DesiredPort *desired_port_at(const KernelTable *table, const VirtualServerKey *key, const PortServer **ret_server) {
+        const ServerState *server = kernel_table_server(table, key);
+        const PortServer *holder;
+
+        if (!server || !server->claims)
+                return NULL;
+        holder = (const PortServer *) (const void *) server->claims;
+        for (size_t i = 0; i < holder->service->n_ports; i++) {
+                const DesiredPort *port = &holder->service->ports[i];
+
+                if (holder >= port->servers && holder < port->servers + port->n_servers) {
+                        *ret_server = holder;
+                        return port;
+                }
+        }
+        return NULL;
+}
+
 size_t desired_n_ports(const Desired *desired) {
         return desired->ports.n_entries;
 }

@@ -136,6 +136,8 @@ int desired_update(Desired *desired, const ProxyConfig *config, ServiceEntry *en
 DesiredPort *desired_find(const Desired *desired, const char *id);
 DesiredPort *desired_next(const Desired *desired, size_t *i);
 size_t desired_n_ports(const Desired *desired);
+/* The port that holds the virtual server, and which of its servers that is; NULL if none does. Both borrowed. */
+const DesiredPort *desired_port_at(const KernelTable *table, const VirtualServerKey *key, const PortServer **ret_server);
 /* A walk over the services with a health_check_node_port, few among many; see hashmap_next(). */
 const DesiredService *desired_next_health_check(const Desired *desired, size_t *i);
 /* Services whose no_local is set, for the metric: internal, external. */

@@ -2,7 +2,7 @@
 /*
  * What the work of the manager costs, from an object's bytes to the kernel: beside it what the kernel takes for the
  * same operations when nothing else is done, so that runs on different machines can be compared. On a real kernel (as
- * root, in a node that may be changed), or with --memory over the one in memory, for profiles.
+ * root, in network namespaces of its own), or with --memory over the one in memory, for profiles.
  *
  *   manager-bench [--memory] SERVICES ENDPOINTS
  *
@@ -31,6 +31,14 @@ static void bench_check_synced(Bench *bench, const char *what) {
         bench_check(bench, status.state == MANAGER_STATE_RUNNING && status.n_virtual_servers == bench->n_services, what);
 }
 
+/*
+ * A network namespace without anything in it: for two minutes the kernel keeps real servers that were deleted in a list,
+ * and goes through it for each one that is added (ip_vs_trash_get_dest()), so that one run would spoil the next. -errno.
+ */
+static int bench_enter_namespace(void) {
+        return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
 /* The operations of a cold start, and nothing else. */
 static int limit_measure(const Bench *bench, KernelBackend *backend) {
         size_t n = 0, n_all = (size_t) bench->n_services * (bench->n_endpoints + 1);
@@ -55,10 +63,7 @@ static int limit_measure(const Bench *bench, KernelBackend *backend) {
         return r;
 }
 
-/*
- * In a network namespace of its own that is gone afterwards, and behind all else: for two minutes the kernel keeps real
- * servers that were deleted in a list, and goes through it for each one that is added (ip_vs_trash_get_dest()).
- */
+/* Behind all else: see bench_enter_namespace(). */
 static int bench_limit(const Bench *bench) {
         _cleanup_(kernel_backend_freep) KernelBackend *backend = NULL;
         int r;
@@ -66,7 +71,9 @@ static int bench_limit(const Bench *bench) {
         if (bench->hand)
                 r = memory_backend_new(&backend);
         else
-                r = unshare(CLONE_NEWNET) < 0 ? -errno : kernel_backend_new(&backend);
+                r = bench_enter_namespace();
+        if (r >= 0 && !bench->hand)
+                r = kernel_backend_new(&backend);
         return r < 0 ? r : limit_measure(bench, backend);
 }
 
@@ -251,7 +258,9 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "usage: manager-bench [--memory] SERVICES ENDPOINTS\n");
                 return 2;
         }
-        r = bench_new(&bench, memory);
+        r = memory ? 0 : bench_enter_namespace();
+        if (r >= 0)
+                r = bench_new(&bench, memory);
         if (r >= 0)
                 r = bench_run(&bench);
         r = bench_verdict(&bench, "manager-bench", r);

@@ -13,8 +13,6 @@ struct ApiResource {
         FeedKind kind;
         Reflector *reflector; /* owned */
         HttpTransfer *transfer; /* owned; NULL = no request runs */
-        bool watching; /* it is a watch */
-        uint64_t heard_usec;
         sd_event_source *timer; /* owned */
         uint64_t seed; /* of the random numbers */
 };
@@ -38,7 +36,6 @@ static void on_sent(void *userdata) {
 static void on_response(unsigned status, uint64_t retry_after_usec, void *userdata) {
         ApiResource *resource = userdata;
 
-        resource->heard_usec = api_resource_now(resource);
         resource->context.heard(resource->context.userdata);
         reflector_response(resource->reflector, status, retry_after_usec);
 }
@@ -46,7 +43,6 @@ static void on_response(unsigned status, uint64_t retry_after_usec, void *userda
 static int on_data(const char *bytes, size_t size, void *userdata) {
         ApiResource *resource = userdata;
 
-        resource->heard_usec = api_resource_now(resource);
         resource->context.heard(resource->context.userdata);
         return reflector_data(resource->reflector, bytes, size);
 }
@@ -56,10 +52,12 @@ static void on_done(int error, const char *message, void *userdata) {
         ReflectorStatus status;
 
         resource->transfer = NULL; /* the client frees it */
-        resource->watching = false;
         /* New connections are wanted: for a watch that is as if the server had ended it. */
         reflector_done(resource->reflector, error == -ESTALE ? 0 : error, message);
         reflector_status(resource->reflector, &status);
+        /* The server, or another address of it, may answer on a new connection. */
+        if (error == -ECONNABORTED)
+                reflector_kick(resource->reflector, REFLECTOR_WAITS_FOR_SERVER);
         if (status.failure == -EACCES && http_client_renew_token(resource->context.http))
                 reflector_kick(resource->reflector, REFLECTOR_WAITS_FOR_CREDENTIALS);
 }
@@ -70,10 +68,8 @@ static int on_request(ReflectorRequest kind, const char *path, void *userdata) {
         static const HttpHandlers handlers = { .sent = on_sent, .response = on_response, .data = on_data, .done = on_done };
         ApiResource *resource = userdata;
 
-        resource->watching = kind == REFLECTOR_REQUEST_WATCH;
-        resource->heard_usec = api_resource_now(resource);
         return http_client_get(resource->context.http,
-                               resource->watching ? HTTP_MODE_WATCH : HTTP_MODE_SHORT,
+                               kind == REFLECTOR_REQUEST_WATCH ? HTTP_MODE_WATCH : HTTP_MODE_SHORT,
                                path,
                                &handlers,
                                resource,
@@ -84,7 +80,6 @@ static void on_cancel(void *userdata) {
         ApiResource *resource = userdata;
 
         resource->transfer = http_transfer_cancel(resource->transfer);
-        resource->watching = false;
 }
 
 static void on_arm(uint64_t delay_usec, void *userdata) {
@@ -190,10 +185,6 @@ void api_resource_kick(ApiResource *resource, ReflectorWaitsFor what) {
 
 void api_resource_status(const ApiResource *resource, ReflectorStatus *ret) {
         reflector_status(resource->reflector, ret);
-}
-
-uint64_t api_resource_heard_usec(const ApiResource *resource) {
-        return resource->transfer && resource->watching ? resource->heard_usec : 0;
 }
 
 int api_resource_new(const ApiResourceContext *context,

@@ -38,5 +38,3 @@ DEFINE_CLEANUP(ApiResource *, api_resource_free);
 void api_resource_start(ApiResource *resource);
 void api_resource_kick(ApiResource *resource, ReflectorWaitsFor what);
 void api_resource_status(const ApiResource *resource, ReflectorStatus *ret);
-/* CLOCK_MONOTONIC of when something last came on its watch, or the watch was asked for; 0 = there is no watch. */
-uint64_t api_resource_heard_usec(const ApiResource *resource);

@@ -188,19 +188,6 @@ static void api_server_kick(ApiServer *server, ReflectorWaitsFor what) {
 
 /* ---- the server as such */
 
-static uint64_t on_probe_heard(void *userdata) {
-        ApiServer *server = userdata;
-        uint64_t least = 0;
-
-        for (size_t i = 0; i < _API_RESOURCE_MAX; i++) {
-                uint64_t heard = server->resources[i] ? api_resource_heard_usec(server->resources[i]) : 0;
-
-                if (heard > 0 && (least == 0 || heard < least))
-                        least = heard;
-        }
-        return least;
-}
-
 static void on_probe_lost(void *userdata) {
         ApiServer *server = userdata;
 
@@ -424,6 +411,8 @@ int api_server_set_client(ApiServer *server, KubeClientConfig *client) {
                 events_renew(server->events);
         if (server->started && strcmp(before, http_client_server(server->http)) != 0)
                 return api_server_start_again(server);
+        if (server->started)
+                prober_start(server->prober);
         api_server_kick(server, REFLECTOR_WAITS_FOR_SERVER);
         api_server_kick(server, REFLECTOR_WAITS_FOR_HEALTH);
         api_server_kick(server, REFLECTOR_WAITS_FOR_CREDENTIALS);
@@ -432,7 +421,6 @@ int api_server_set_client(ApiServer *server, KubeClientConfig *client) {
 
 static int api_server_add_parts(ApiServer *server) {
         static const ProberHandlers prober_handlers = {
-                .heard = on_probe_heard,
                 .lost = on_probe_lost,
                 .reached = on_probe_reached,
                 .recovered = on_probe_recovered,

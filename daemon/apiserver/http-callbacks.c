@@ -39,6 +39,8 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *userdata) {
                 retry_after = 0;
         transfer->answered = true;
         transfer->heard_usec = http_client_now(transfer->client);
+        if (transfer->mode == HTTP_MODE_PROBE)
+                http_client_answered(transfer->client, transfer);
         transfer->handlers.response((unsigned) status, (uint64_t) retry_after * USEC_PER_SEC, transfer->userdata);
         return size * n;
 }
@@ -104,6 +106,11 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct
         HttpClient *client = transfer->client;
         IpAddr addr;
 
+        if (transfer->mode == HTTP_MODE_SCOUT) {
+                if (address_of(address, &addr))
+                        http_transfer_scout(transfer, &addr);
+                return CURL_SOCKET_BAD;
+        }
         if (address_of(address, &addr) && http_client_avoids(client, &addr)) {
                 transfer->n_avoided++;
                 return CURL_SOCKET_BAD;

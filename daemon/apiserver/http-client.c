@@ -38,7 +38,7 @@ static void http_client_send_held(HttpClient *client, HttpTransfer **held) {
 static int on_reset(sd_event_source *source, void *userdata) {
         HttpClient *client = userdata;
         HttpTransfer *ended = NULL, *held = NULL, *transfer;
-        int error = client->reset_kind == HTTP_RESET_LOST ? -ECONNRESET : -ESTALE;
+        int error = client->reset_kind == HTTP_RESET_LOST ? -ECONNABORTED : -ESTALE;
         const char *reason = client->reset_reason;
         int r;
 
@@ -82,6 +82,7 @@ int http_client_set_config(HttpClient *client, KubeClientConfig *config) {
                 return r;
         (void) credentials_free(client->credentials);
         client->credentials = credentials;
+        client->several = false;
         avoid_list_clear(&client->avoid);
         avoid_list_clear(&client->begun);
         http_client_reset(client, HTTP_RESET_RENEWED, "the configuration was reloaded");

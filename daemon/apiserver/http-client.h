@@ -13,10 +13,12 @@
  *
  * A name with several addresses: libcurl tries them in turn, with at most half of the remaining 6 s for each but the last.
  * An address that does not answer, or accepts connections and then hangs, is avoided for 30 s while there are others;
- * it is not tried by a second request when the first has been at it for 2 s.
+ * it is not tried by a second request when the first has been at it for 2 s. Whether there are others http_client_scout()
+ * finds out, so that whoever probes can be less patient then.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -31,6 +33,7 @@ typedef enum HttpMode {
         HTTP_MODE_SHORT, /* fails after 30 s in which not a byte came */
         HTTP_MODE_WATCH, /* may be silent for ever */
         HTTP_MODE_PROBE, /* fails after 10 s, or what http_client_set_probe_timeout() says */
+        HTTP_MODE_SCOUT, /* is never connected: http_client_scout() */
 } HttpMode;
 
 /* The request leaves, the header of the answer comes, its body in pieces, the end. None may free the client. */
@@ -89,13 +92,22 @@ int http_client_send(HttpClient *client,
 HttpTransfer *http_transfer_cancel(HttpTransfer *transfer);
 
 typedef enum HttpReset {
-        HTTP_RESET_LOST, /* requests end with -ECONNRESET; the address that the quietest watch led to is avoided for a while */
+        HTTP_RESET_LOST, /* requests end with -ECONNABORTED; the address that the quietest watch led to is avoided for a while */
         HTTP_RESET_RENEWED, /* requests end with -ESTALE: the server is well, but connections are to be made anew */
 } HttpReset;
 
 /* From the loop: every request ends, with `reason` (static text), and no connection is used again. Requests made after this
  * call are sent afterwards. */
 void http_client_reset(HttpClient *client, HttpReset kind, const char *reason);
+
+/* CLOCK_MONOTONIC of when something last came on the quietest watch, it was asked for, or a probe of its address was
+ * answered; 0 = there is no watch. */
+uint64_t http_client_heard_usec(const HttpClient *client);
+
+/* Begins to find out whether the server's name has several addresses; sends nothing. -ENOMEM. */
+int http_client_scout(HttpClient *client);
+/* What was found: another address may answer when one does not. false behind a proxy, who alone knows. */
+bool http_client_has_several(const HttpClient *client);
 
 /* Certificate, key or CA files changed: the caller may want to reset. */
 bool http_client_rotated(HttpClient *client);

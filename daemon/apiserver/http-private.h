@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of HttpClient, for its files: the client and its life, one transfer, what curl calls, and curl's sockets and
- * timer on the event loop.
+ * The inside of HttpClient, for its files: the client and its life, one transfer, what curl calls, who is silent, how many
+ * addresses the server has, and curl's sockets and timer on the event loop.
  */
 #pragma once
 
@@ -30,6 +30,8 @@ struct HttpTransfer {
         bool answered; /* `response` was called */
         bool held; /* is added to curl's handle after the reset that is due */
         unsigned n_avoided, n_tried; /* addresses */
+        IpAddr first; /* that a scout was to try */
+        bool several; /* and others */
         bool retried;
         int callback_error;
         char error[CURL_ERROR_SIZE];
@@ -48,6 +50,8 @@ struct HttpClient {
         const char *reset_reason;
         HttpSocket *sockets; /* owned */
         HttpTransfer *transfers; /* owned */
+        HttpTransfer *scout; /* one of them; NULL = none runs */
+        bool several; /* addresses, as the last scout found */
         AvoidList avoid; /* until when */
         AvoidList begun; /* since when a connection is being made, and none stands */
         bool global; /* curl_global_init() was called */
@@ -68,8 +72,15 @@ void http_transfer_ended(HttpTransfer *transfer, CURLcode code);
 /* Its address is not to be tried for a while. */
 void http_transfer_avoid(const HttpTransfer *transfer);
 
-/* http-request.c: the watch that was silent for longest, NULL = there is none. */
+/* http-silence.c: the address that it is connected to, curl's text; NULL = none yet. */
+const char *http_transfer_address(const HttpTransfer *transfer);
+/* The connected watch that was silent for longest, NULL = there is none. */
 const HttpTransfer *http_client_quietest(const HttpClient *client);
+/* The probe was answered: the watches of its address count as heard. */
+void http_client_answered(HttpClient *client, const HttpTransfer *probe);
+
+/* http-scout.c: it was to connect to that address, and is not to. */
+void http_transfer_scout(HttpTransfer *transfer, const IpAddr *addr);
 
 /* http-callbacks.c */
 void http_transfer_set_callbacks(HttpTransfer *transfer);

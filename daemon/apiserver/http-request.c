@@ -11,16 +11,6 @@
 #define KEEPALIVE_IDLE_SEC 10L
 #define KEEPALIVE_INTERVAL_SEC 5L
 
-const HttpTransfer *http_client_quietest(const HttpClient *client) {
-        const HttpTransfer *quietest = NULL;
-
-        for (const HttpTransfer *transfer = client->transfers; transfer; transfer = transfer->next)
-                if (transfer->mode == HTTP_MODE_WATCH && transfer->answered &&
-                    (!quietest || transfer->heard_usec < quietest->heard_usec))
-                        quietest = transfer;
-        return quietest;
-}
-
 static void http_transfer_set_mode(HttpTransfer *transfer, HttpMode mode) {
         switch (mode) {
         case HTTP_MODE_SHORT:
@@ -33,6 +23,9 @@ static void http_transfer_set_mode(HttpTransfer *transfer, HttpMode mode) {
                 (void) curl_easy_setopt(transfer->easy,
                                         CURLOPT_TIMEOUT_MS,
                                         (long) (transfer->client->probe_timeout_usec / USEC_PER_MSEC));
+                break;
+        case HTTP_MODE_SCOUT:
+                (void) curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
                 break;
         }
 }
@@ -63,12 +56,11 @@ static void http_transfer_set_transport(HttpTransfer *transfer) {
 static int http_transfer_pin(HttpTransfer *transfer) {
         const HttpTransfer *watch = http_client_quietest(transfer->client);
         _cleanup_(freep) char *to = NULL;
+        const char *text = watch ? http_transfer_address(watch) : NULL;
         long version = CURL_HTTP_VERSION_2;
-        char *text = NULL;
 
-        if (!watch || credentials_has_proxy(transfer->client->credentials) ||
-            curl_easy_getinfo(watch->easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK || version > CURL_HTTP_VERSION_1_1 ||
-            curl_easy_getinfo(watch->easy, CURLINFO_PRIMARY_IP, &text) != CURLE_OK || !text || !*text)
+        if (!text || credentials_has_proxy(transfer->client->credentials) ||
+            curl_easy_getinfo(watch->easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK || version > CURL_HTTP_VERSION_1_1)
                 return 0;
         if (asprintf(&to, strchr(text, ':') ? "::[%s]:" : "::%s:", text) < 0)
                 return -ENOMEM;

@@ -75,12 +75,11 @@ static int http_error_to_errno(const HttpTransfer *transfer, CURLcode code) {
 
 /* An address that lets one connect and then says nothing is worse than one that is dead. Without a connection there is none. */
 void http_transfer_avoid(const HttpTransfer *transfer) {
+        const char *text = http_transfer_address(transfer);
         HttpClient *client = transfer->client;
-        char *text = NULL;
         IpAddr addr;
 
-        if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text &&
-            ip_addr_parse(text, &addr) >= 0)
+        if (text && ip_addr_parse(text, &addr) >= 0)
                 avoid_list_add(&client->avoid, &addr, http_client_now(client) + AVOID_USEC);
 }
 

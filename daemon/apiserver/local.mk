@@ -34,6 +34,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/http-loop.c \
 	daemon/apiserver/http-private.h \
 	daemon/apiserver/http-request.c \
+	daemon/apiserver/http-scout.c \
+	daemon/apiserver/http-silence.c \
 	daemon/apiserver/http-transfer.c \
 	daemon/apiserver/json-parse.c \
 	daemon/apiserver/json-parse.h \

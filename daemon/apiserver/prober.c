@@ -12,9 +12,17 @@
 #define SILENCE_USEC (15 * USEC_PER_SEC)
 #define SEARCH_USEC (2 * USEC_PER_SEC)
 #define TICK_USEC (5 * USEC_PER_SEC)
+/* Whatever stays overdue, there are not more questions than this. */
+#define PAUSE_USEC (USEC_PER_SEC / 2)
 #define ANSWER_USEC(silence_usec) (2 * (silence_usec) / 3)
 /* A connection that goes silent is noticed within 40 s. */
 _Static_assert(SILENCE_USEC + TICK_USEC + ANSWER_USEC(SILENCE_USEC) <= 40 * USEC_PER_SEC, "silence lasts too long");
+/* One of several addresses is left for another within 10 s, of which 2 are for connecting. */
+#define HASTY_SILENCE_USEC(silence_usec) ((silence_usec) / 3)
+#define HASTY_ANSWER_USEC(silence_usec) ((silence_usec) / 5)
+_Static_assert(HASTY_SILENCE_USEC(SILENCE_USEC) + HASTY_ANSWER_USEC(SILENCE_USEC) <= 8 * USEC_PER_SEC, "no haste");
+#define CALM_USEC (60 * USEC_PER_SEC)
+#define SCOUT_USEC (300 * USEC_PER_SEC)
 
 struct Prober {
         sd_event *event; /* owned reference */
@@ -27,7 +35,7 @@ struct Prober {
         bool searching;
         bool unwell; /* the last answer was 429 or 5xx, or did not come */
         uint64_t asked_usec; /* when the last probe was sent */
-        uint64_t answered_usec;
+        uint64_t lost_usec, scouted_usec; /* 0 = never */
         char version[64];
 };
 
@@ -46,6 +54,41 @@ static void prober_arm(Prober *prober, uint64_t delay_usec) {
 /* Not all nodes at the same moment. */
 static uint64_t prober_search_delay(const Prober *prober) {
         return SEARCH_USEC + prober_now(prober) % USEC_PER_SEC;
+}
+
+static bool prober_is_hasty(const Prober *prober) {
+        return http_client_has_several(prober->http) &&
+               (prober->lost_usec == 0 || prober_now(prober) - prober->lost_usec >= CALM_USEC);
+}
+
+/* When to ask because of silence; USEC_INFINITY = nothing is watched. */
+static uint64_t prober_due(const Prober *prober) {
+        uint64_t heard = http_client_heard_usec(prober->http);
+
+        if (heard == 0)
+                return USEC_INFINITY;
+        return heard + (prober_is_hasty(prober) ? HASTY_SILENCE_USEC(prober->silence_usec) : prober->silence_usec);
+}
+
+static void prober_arm_next(Prober *prober) {
+        uint64_t now = prober_now(prober), due = prober_due(prober);
+
+        if (prober->searching)
+                prober_arm(prober, prober_search_delay(prober));
+        else if (prober->fetch)
+                prober_arm(prober, TICK_USEC);
+        else
+                prober_arm(prober, MIN2(MAX2(due, now + PAUSE_USEC) - now, TICK_USEC));
+}
+
+/* Not before there is an answer: the requests that wait for the first connection would wait for the scout too. */
+static void prober_scout(Prober *prober) {
+        uint64_t now = prober_now(prober);
+
+        if (prober->scouted_usec > 0 && now - prober->scouted_usec < SCOUT_USEC)
+                return;
+        prober->scouted_usec = now;
+        (void) http_client_scout(prober->http); /* if there is no memory for it: the next time */
 }
 
 static void prober_take_version(Prober *prober, json_object *body) {
@@ -70,55 +113,55 @@ static bool status_is_well(unsigned status) {
 
 static void on_answer(const FetchResult *result, void *userdata) {
         Prober *prober = userdata;
-        uint64_t heard = prober->handlers.heard(prober->userdata);
+        uint64_t heard = http_client_heard_usec(prober->http);
         bool recovered = prober->unwell && status_is_well(result->status);
 
         prober->fetch = NULL;
         prober->unwell = !status_is_well(result->status);
-        if (prober->searching)
-                prober_arm(prober, prober_search_delay(prober));
         if (result->status > 0) {
-                prober->answered_usec = prober_now(prober);
+                prober_scout(prober);
                 if (result->status == 200 && result->body)
                         prober_take_version(prober, result->body);
                 prober->handlers.reached(prober->userdata);
                 if (recovered)
                         prober->handlers.recovered(prober->userdata);
-        } else if (heard > 0 && heard <= prober->asked_usec)
+        } else if (heard > 0 && heard <= prober->asked_usec) {
+                prober->lost_usec = prober_now(prober);
                 prober->handlers.lost(prober->userdata);
+        }
+        prober_arm_next(prober);
 }
 
 static void prober_ask(Prober *prober) {
         if (prober->fetch)
                 return;
         prober->asked_usec = prober_now(prober);
+        http_client_set_probe_timeout(prober->http,
+                                      prober_is_hasty(prober) ? HASTY_ANSWER_USEC(prober->silence_usec)
+                                                              : ANSWER_USEC(prober->silence_usec));
         (void) fetch_start(prober->http, HTTP_MODE_PROBE, "/version", on_answer, prober, &prober->fetch);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Prober *prober = userdata;
-        uint64_t now = prober_now(prober), heard = prober->handlers.heard(prober->userdata);
-        uint64_t due = heard > 0 ? MAX2(heard, prober->answered_usec) + prober->silence_usec : USEC_INFINITY;
 
-        if (prober->searching)
-                prober_arm(prober, prober_search_delay(prober));
-        else
-                prober_arm(prober, due > now ? MIN2(due - now, TICK_USEC) : TICK_USEC);
         if (http_client_rotated(prober->http))
                 prober->handlers.rotated(prober->userdata);
         else if (http_client_token_changed(prober->http))
                 prober->handlers.renewed(prober->userdata);
-        else if (prober->searching || now >= due)
+        else if (prober->searching || prober_now(prober) >= prober_due(prober))
                 prober_ask(prober);
+        prober_arm_next(prober);
         return 0;
 }
 
 void prober_set_silence(Prober *prober, uint64_t usec) {
         prober->silence_usec = usec;
-        http_client_set_probe_timeout(prober->http, ANSWER_USEC(usec));
 }
 
 void prober_start(Prober *prober) {
+        prober->scouted_usec = 0;
+        prober->lost_usec = 0;
         prober_arm(prober, TICK_USEC);
         prober_ask(prober); /* for the version */
 }

@@ -18,8 +18,8 @@
  * at the first page's version, so that nothing is missed; if that is gone, a whole list without pages follows.
  * Delays grow from 0.8 s to 30 s, each lengthened at random up to double, and start again after 2 minutes without
  * failure (reflector.go), or when a watch has shown that it works: by an event, a bookmark, or 10 s. What may pass by
- * itself, a broken connection or answer, 429, 5xx, 401, is tried again within 4 s for the first 2 minutes. Retry-After
- * replaces the delay.
+ * itself, a broken connection or answer, 429, 5xx, 401, is tried again after 0.3 s first, three times within 4 s, and
+ * within 4 s for the first 2 minutes. Retry-After replaces the delay.
  */
 #pragma once
 

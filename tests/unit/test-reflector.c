@@ -372,7 +372,7 @@ static void test_watch_ends(void **state) {
         finish(&script, 0, NULL); /* at once and empty: not in a circle */
         assert_false(script.requested);
         expect_state(&script, REFLECTOR_STATE_WAITING);
-        assert_true(delay(&script) >= 800 * USEC_PER_MSEC);
+        assert_int_equal(delay(&script), 300 * USEC_PER_MSEC);
         assert_true(wait_for(&script, delay(&script)));
         expect_request(&script, WATCH_FROM("6"));
         expect_did(&script, "+b");
@@ -516,9 +516,9 @@ static void test_backoff(void **state) {
                 uint64_t after_sec; /* of trouble */
                 uint64_t least_ms, jitter_ms;
         } cases[] = {
-                { 0, 800, 800 },      { 0, 1600, 1000 },      { 0, 3000, 1000 },      { 0, 3000, 1000 },
-                { 119, 3000, 1000 },  { 121, 6000, 6000 },    { 121, 12000, 12000 },  { 121, 24000, 24000 },
-                { 121, 30000, 30000 }, { 121, 30000, 30000 },
+                { 0, 300, 300 },       { 0, 600, 600 },       { 0, 1200, 1000 },     { 0, 2400, 1000 },
+                { 0, 3000, 1000 },     { 119, 3000, 1000 },   { 121, 6000, 6000 },   { 121, 12000, 12000 },
+                { 121, 24000, 24000 }, { 121, 30000, 30000 }, { 121, 30000, 30000 },
         };
         uint64_t begun;
         Script script;
@@ -577,7 +577,41 @@ static void test_backoff_ends(void **state) {
                 else if (form == 3)
                         script.now_usec += 9 * USEC_PER_SEC;
                 finish(&script, -ECONNRESET, "reset");
-                assert_int_equal(delay(&script), (form < 3 ? 800 : 3000) * USEC_PER_MSEC);
+                assert_int_equal(delay(&script), (form < 3 ? 300 : 3000) * USEC_PER_MSEC);
+                script_end(&script);
+        }
+}
+
+/*
+ * A watch that ends before anything came on it, which counts, and the next two watches that fail, however they do: the one
+ * after them is asked for within 4 s.
+ */
+static void test_three_failures(void **state) {
+        for (unsigned form = 0; form < 5; form++) {
+                uint64_t begun;
+                Script script;
+
+                script_watching(&script);
+                script.random = UINT32_MAX; /* at most */
+                finish(&script, 0, NULL);
+                begun = script.now_usec;
+                for (unsigned i = 0; i < 2; i++) {
+                        assert_true(wait_for(&script, delay(&script)));
+                        assert_int_equal(script.kind, REFLECTOR_REQUEST_WATCH);
+                        if (form == 0)
+                                finish(&script, -ECONNREFUSED, "refused");
+                        else if (form == 1)
+                                answer(&script, 200, "<html>");
+                        else if (form == 2)
+                                answer(&script, 200, "{\"type\":\"ADDED\",\"obj");
+                        else if (form == 3)
+                                answer(&script, 200, "");
+                        else
+                                answer(&script, 500, "");
+                }
+                assert_true(wait_for(&script, delay(&script)));
+                assert_int_equal(script.kind, REFLECTOR_REQUEST_WATCH);
+                assert_true(script.now_usec - begun <= 4 * USEC_PER_SEC);
                 script_end(&script);
         }
 }
@@ -895,6 +929,7 @@ int main(void) {
                 cmocka_unit_test(test_backoff),
                 cmocka_unit_test(test_backoff_refused),
                 cmocka_unit_test(test_backoff_ends),
+                cmocka_unit_test(test_three_failures),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_kick),

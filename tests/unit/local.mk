@@ -86,7 +86,7 @@ tests_unit_test_config_fields_LDADD = $(unit_config_libs)
 unit_api = tests/unit/test-api-parse tests/unit/test-api-split tests/unit/test-decode tests/unit/test-api-feed \
 	tests/unit/test-reflector \
 	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport \
-	tests/unit/test-events tests/unit/test-api-paths
+	tests/unit/test-events tests/unit/test-api-paths tests/unit/test-api-http2
 check_PROGRAMS += $(unit_api)
 TESTS += $(unit_api)
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -128,6 +128,9 @@ tests_unit_test_events_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_api_paths_SOURCES = tests/unit/test-api-paths.c tests/unit/relay.c tests/unit/relay.h $(unit_fixture)
 tests_unit_test_api_paths_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_paths_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
+tests_unit_test_api_http2_SOURCES = tests/unit/test-api-http2.c $(unit_fixture)
+tests_unit_test_api_http2_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
+tests_unit_test_api_http2_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_config_file_SOURCES = tests/unit/test-config-file.c tests/unit/config-util.h
 tests_unit_test_config_file_LDADD = $(unit_config_libs)
 tests_unit_test_config_man_SOURCES = tests/unit/test-config-man.c

@@ -121,17 +121,21 @@ static int service_add_cluster_ip(ServiceDecoder *d, const char *text, const Jso
 }
 
 /*
- * kube-proxy takes the service for headless if `clusterIP` is empty or None, whatever clusterIPs says; a file may well
- * have the list alone.
+ * kube-proxy takes the service for headless if `clusterIP` is empty or None, whatever clusterIPs says, and an address of
+ * clusterIPs counts if ipFamilies says its family, which every API server with two families does (reference §3.4). A file
+ * may well have the list alone.
  */
 static int service_decode_cluster_ips(ServiceDecoder *d, unsigned flags) {
         JsonPath path = { .parent = &d->path, .key = "clusterIPs" }, single = { .parent = &d->path, .key = "clusterIP" };
-        json_object *array;
+        json_object *array, *families;
         const char *first;
+        size_t n_used;
         int r = json_read_string(d->spec, "clusterIP", &d->path, d->report, &first);
 
         if (r >= 0)
                 r = service_array(d, "clusterIPs", &array);
+        if (r >= 0)
+                r = service_array(d, "ipFamilies", &families);
         if (r < 0)
                 return r;
         if (json_length(array) > 2)
@@ -141,9 +145,10 @@ static int service_decode_cluster_ips(ServiceDecoder *d, unsigned flags) {
         r = decode_array(2, sizeof(IpAddr), &d->service->cluster_ips);
         if (r < 0)
                 return r;
-        if (json_length(array) == 0)
+        n_used = flags & DECODE_DEFAULTS ? json_length(array) : MIN2(json_length(array), json_length(families));
+        if (n_used == 0)
                 return service_add_cluster_ip(d, first, &single);
-        for (size_t i = 0; i < json_length(array) && r >= 0; i++) {
+        for (size_t i = 0; i < n_used && r >= 0; i++) {
                 JsonPath here = { .parent = &path, .index = i };
                 const char *text;
 

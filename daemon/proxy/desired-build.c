@@ -196,7 +196,7 @@ static void builder_note_no_local(Builder *b, const PortFamily *family, bool ext
                 return;
         if (b->object->internal_policy == TRAFFIC_POLICY_LOCAL)
                 b->service->no_local[0] = true;
-        if (b->object->external_policy == TRAFFIC_POLICY_LOCAL && external)
+        if (b->service->external_policy == TRAFFIC_POLICY_LOCAL && external)
                 b->service->no_local[1] = true;
 }
 
@@ -222,7 +222,7 @@ static int builder_add_family(Builder *b, DesiredPort *port, const ServicePort *
         desired_port_count(port, &family.refs);
         builder_note_no_local(b, &family, accessible);
         internal = port_family_choose(&family, object->internal_policy, accessible);
-        external = port_family_choose(&family, object->external_policy, true);
+        external = port_family_choose(&family, b->service->external_policy, true);
         port->n_used += (uint32_t) internal.dests->n_servers;
 
         r = builder_want_hairpins(b, port, &family.refs);
@@ -304,6 +304,12 @@ static bool service_is_proxied(const Service *object) {
                object->type != SERVICE_TYPE_EXTERNAL_NAME && object->n_cluster_ips > 0 && object->n_ports > 0;
 }
 
+/* kube-proxy's ExternalPolicyLocal(): a service that was a LoadBalancer may have the field and the ingress still. */
+static TrafficPolicy service_external_policy(const Service *object) {
+        return object->type == SERVICE_TYPE_CLUSTER_IP && object->n_external_ips == 0 ? TRAFFIC_POLICY_CLUSTER :
+                                                                                        object->external_policy;
+}
+
 static int builder_run(Builder *b) {
         const Service *object = b->object;
         DesiredService *service = b->service;
@@ -312,7 +318,7 @@ static int builder_run(Builder *b) {
 
         service->type = object->type;
         service->internal_policy = object->internal_policy;
-        service->external_policy = object->external_policy;
+        service->external_policy = service_external_policy(object);
         service->affinity_timeout_sec = object->affinity_timeout_sec;
         service->ports = calloc(object->n_ports, sizeof(DesiredPort));
         service->refused = calloc(n_external + 1, sizeof(RefusedAddress));

@@ -42,3 +42,11 @@ TESTS += $(unit_node)
 tests_unit_test_reference_node_SOURCES = tests/unit/test-reference-node.c
 tests_unit_test_reference_node_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_reference_node_LDADD = libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
+
+# apiserver/ before the pure part: from JSON to what is wanted
+unit_objects = tests/unit/test-reference-objects
+check_PROGRAMS += $(unit_objects)
+TESTS += $(unit_objects)
+tests_unit_test_reference_objects_SOURCES = tests/unit/test-reference-objects.c
+tests_unit_test_reference_objects_CPPFLAGS = $(unit_api_cppflags)
+tests_unit_test_reference_objects_LDADD = tests/unit/libworld.a $(unit_api_libs)

@@ -45,6 +45,7 @@ static void test_service_fields(void **state) {
                 "\"creationTimestamp\":\"1970-01-01T00:00:05Z\",\"labels\":{\"service.kubernetes.io/headless\":\"\","
                 "\"service.kubernetes.io/service-proxy-name\":\"\"}},"
                 "\"spec\":{\"type\":\"LoadBalancer\",\"clusterIP\":\"10.0.0.1\",\"clusterIPs\":[\"10.0.0.1\",\"fd00::1\"],"
+                "\"ipFamilies\":[\"IPv4\",\"IPv6\"],"
                 "\"ports\":[{\"name\":\"http\",\"port\":80,\"nodePort\":30080,\"targetPort\":\"x\"},"
                 "{\"name\":\"dns\",\"port\":53,\"protocol\":\"UDP\"}],"
                 "\"externalIPs\":[\"192.0.2.1\",\"nonsense\",\"fe80::1\",\"127.0.0.1\",\"192.0.2.1\"],"
@@ -136,9 +137,10 @@ static void test_service_refused(void **state) {
                 { "{" META ",\"spec\":{\"ports\":[{\"name\":\"a b\",\"port\":1}]}}", "spec.ports[0].name: \"a b\" is not the name of a port" },
                 { "{" META ",\"spec\":{\"clusterIP\":\"10.0.0.300\"}}", "spec.clusterIP: \"10.0.0.300\" is not an IP address" },
                 { "{" META ",\"spec\":{\"clusterIP\":\"0.0.0.0\"}}", "spec.clusterIP: 0.0.0.0 cannot be the address of a service" },
-                { "{" META ",\"spec\":{\"clusterIP\":\"10.0.0.1\",\"clusterIPs\":[\"10.0.0.1\",\"10.0.0.2\"]}}",
+                { "{" META ",\"spec\":{\"clusterIP\":\"10.0.0.1\",\"clusterIPs\":[\"10.0.0.1\",\"10.0.0.2\"],\"ipFamilies\":[\"IPv4\",\"IPv4\"]}}",
                   "spec.clusterIPs[1]: 10.0.0.2 is the second address of its family" },
-                { "{" META ",\"spec\":{\"clusterIP\":\"10.0.0.1\",\"clusterIPs\":[\"10.0.0.1\",null]}}", "spec.clusterIPs[1]: this is null" },
+                { "{" META ",\"spec\":{\"clusterIP\":\"10.0.0.1\",\"clusterIPs\":[\"10.0.0.1\",null],\"ipFamilies\":[\"IPv4\",\"IPv6\"]}}",
+                  "spec.clusterIPs[1]: this is null" },
                 { "{" META ",\"spec\":{\"sessionAffinity\":\"Cookie\"}}", "spec.sessionAffinity: \"Cookie\" is not None or ClientIP" },
                 { "{" META ",\"spec\":{\"sessionAffinity\":\"ClientIP\",\"sessionAffinityConfig\":{\"clientIP\":{\"timeoutSeconds\":86401}}}}",
                   "spec.sessionAffinityConfig.clientIP.timeoutSeconds: 86401 is not in 1 to 86400" },

@@ -107,6 +107,7 @@ int memory_node_init(MemoryKernel *kernel) {
                 { "net/ipv4/conf/all/arp_announce", "0" },
                 { "net/ipv4/conf/all/route_localnet", "0" },
                 { "net/ipv6/conf/all/forwarding", "0" },
+                { "net/netfilter/nf_conntrack_buckets", "16384" },
                 { "net/netfilter/nf_conntrack_max", "65536" },
                 { "net/netfilter/nf_conntrack_tcp_be_liberal", "0" },
                 { "net/netfilter/nf_conntrack_tcp_timeout_close_wait", "60" },

@@ -35,13 +35,16 @@ tests_unit_test_desired_oom_LDADD = $(unit_world_libs)
 tests_unit_test_desired_oom_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
-# control/node-view.c over the kernel in memory
-unit_node = tests/unit/test-reference-node
+# control/node-view.c and node-setup.c over the kernel in memory
+unit_node = tests/unit/test-reference-node tests/unit/test-reference-setup
 check_PROGRAMS += $(unit_node)
 TESTS += $(unit_node)
 tests_unit_test_reference_node_SOURCES = tests/unit/test-reference-node.c
 tests_unit_test_reference_node_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_reference_node_LDADD = libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
+tests_unit_test_reference_setup_SOURCES = tests/unit/test-reference-setup.c
+tests_unit_test_reference_setup_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_reference_setup_LDADD = libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
 
 # apiserver/ before the pure part: from JSON to what is wanted
 unit_objects = tests/unit/test-reference-objects

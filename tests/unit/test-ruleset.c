@@ -109,6 +109,31 @@ static void test_mark(void **state) {
                      "\t\tmeta mark & 0x80000000 != 0 meta mark set meta mark & 0x7fffffff\n");
 }
 
+/*
+ * Rows 45, 48 and 49 of the reference §8, and KUBE-POSTROUTING: what comes from loopback and what is known already is left
+ * alone, what is marked is masqueraded with ports out of order, and so is hairpin traffic.
+ */
+static void test_entry_and_exit(void **state) {
+        FilterConfig config = { .mark = 0x4000 };
+        _cleanup_(freep) char *text = format(&config);
+        static const char *const hooks[] = { "prerouting", "output" };
+
+        for (size_t i = 0; i < ELEMENTSOF(hooks); i++) {
+                _cleanup_(freep) char *found = chain(text, hooks[i]);
+
+                assert_non_null(strstr(found,
+                                       "\t\tct state != new accept\n"
+                                       "\t\tip saddr 127.0.0.0/8 accept\n"
+                                       "\t\tip6 saddr ::1 accept\n"));
+        }
+        assert_chain(&config,
+                     "postrouting",
+                     "\t\ttype nat hook postrouting priority 100; policy accept;\n"
+                     "\t\tmeta mark & 0x00004000 != 0 masquerade fully-random\n"
+                     "\t\tip daddr . meta l4proto . th dport . ip saddr @hairpin4 masquerade fully-random\n"
+                     "\t\tip6 daddr . meta l4proto . th dport . ip6 saddr @hairpin6 masquerade fully-random\n");
+}
+
 static void test_ping(void **state) {
         static const struct {
                 PingMode ping;
@@ -196,8 +221,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sets),       cmocka_unit_test(test_cluster_chains),
                 cmocka_unit_test(test_interfaces), cmocka_unit_test(test_mark),
-                cmocka_unit_test(test_ping),       cmocka_unit_test(test_bad_config),
-                cmocka_unit_test(test_replacement),
+                cmocka_unit_test(test_entry_and_exit), cmocka_unit_test(test_ping),
+                cmocka_unit_test(test_bad_config), cmocka_unit_test(test_replacement),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,7 @@ libmodel_a_SOURCES = \
 	daemon/proxy/desired.h \
 	daemon/proxy/endpoints.c \
 	daemon/proxy/endpoints.h \
+	daemon/proxy/kernel-table-claim.c \
 	daemon/proxy/kernel-table-private.h \
 	daemon/proxy/kernel-table-queue.c \
 	daemon/proxy/kernel-table.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of the kernel table, for its two files: records, wishes and what the kernel holds (kernel-table.c); queues of
- * what differs, and what failed (kernel-table-queue.c).
+ * The inside of the kernel table, for its files: records, wishes and what the kernel holds (kernel-table.c); who holds a
+ * virtual server (kernel-table-claim.c); queues of what differs, and what failed (kernel-table-queue.c).
  */
 #pragma once
 
@@ -24,3 +24,9 @@ struct KernelTable {
 };
 
 void server_state_free(ServerState *server);
+/* Finds or makes; NULL on OOM. */
+ServerState *kernel_table_ensure_server(KernelTable *table, const VirtualServerKey *key);
+/* Whether it is among the n_servers of its address. */
+bool server_state_is_counted(const ServerState *server);
+/* Somebody may have won or lost the server. */
+void kernel_table_observe(const KernelTable *table, const ServerState *server);

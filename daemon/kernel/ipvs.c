@@ -8,23 +8,14 @@
 #include <sys/utsname.h>
 
 #include "kernel/ipvs-message.h"
-#include "kernel/ipvs-sockopt.h"
-#include "kernel/netlink.h"
+#include "kernel/ipvs-private.h"
 
 /* Less than any default of SO_SNDBUF, and so few messages that all their errors fit in the receive buffer. */
 #define IPVS_BATCH_SIZE (64 * 1024)
 #define IPVS_BATCH_MESSAGES 512
-#define IPVS_DUMP_TRIES 5
 
 /* There where the kernel has IPv6, also without a single address; kube-proxy goes by it too. */
 #define IPV6_ADDRESSES "/proc/net/if_inet6"
-
-struct Ipvs {
-        Netlink *netlink; /* owned */
-        uint16_t family; /* number of the family "IPVS"; 0 = not asked yet */
-        NetlinkBuffer buffer; /* keeps its memory */
-        IpvsSockopt sockopt;
-};
 
 int ipvs_new(Ipvs **ret) {
         _cleanup_(ipvs_freep) Ipvs *ipvs = calloc(1, sizeof(Ipvs));
@@ -53,7 +44,7 @@ Ipvs *ipvs_free(Ipvs *ipvs) {
 /* ---- the family */
 
 /* Asking for a family that is not there loads the module with its alias, in the kernel. */
-static int ipvs_resolve(Ipvs *ipvs) {
+int ipvs_resolve(Ipvs *ipvs) {
         int r;
 
         if (ipvs->family > 0)
@@ -146,162 +137,6 @@ int ipvs_apply(Ipvs *ipvs, IpvsOp *ops, size_t n_ops, uint64_t *n_writes) {
         if (r >= 0 && n_ops > 0 && ipvs_family_is_stale(ops, n_ops))
                 ipvs->family = 0; /* asked anew by the next call */
         return r;
-}
-
-/* ---- reading */
-
-typedef struct ServiceList {
-        struct ServiceItem {
-                VirtualServer service;
-                TrafficStats stats;
-        } *items; /* owned */
-        size_t n_items, n_allocated;
-} ServiceList;
-
-static void service_list_done(ServiceList *list) {
-        free(list->items);
-        *list = (ServiceList) {};
-}
-
-static int service_list_visit(const struct nlmsghdr *message, void *userdata) {
-        ServiceList *list = userdata;
-        struct ServiceItem item;
-        int r;
-
-        r = ipvs_message_parse_service(message, &item.service, &item.stats);
-        if (r <= 0)
-                return r;
-        if (list->n_items == list->n_allocated) {
-                size_t n = MAX2(list->n_allocated * 2, (size_t) 64);
-                struct ServiceItem *bigger = reallocarray(list->items, n, sizeof item);
-
-                if (!bigger)
-                        return -ENOMEM;
-                list->items = bigger;
-                list->n_allocated = n;
-        }
-        list->items[list->n_items++] = item;
-        return 0;
-}
-
-/* Kept from one virtual server to the next. */
-typedef struct RealServerList {
-        int family;
-        RealServerInfo *items; /* owned */
-        size_t n_items, n_allocated;
-} RealServerList;
-
-static void real_server_list_done(RealServerList *list) {
-        free(list->items);
-}
-
-static int real_server_list_add(const RealServerInfo *info, void *userdata) {
-        RealServerList *list = userdata;
-
-        if (list->n_items == list->n_allocated) {
-                size_t n = MAX2(list->n_allocated * 2, (size_t) 16);
-                RealServerInfo *bigger = reallocarray(list->items, n, sizeof(RealServerInfo));
-
-                if (!bigger)
-                        return -ENOMEM;
-                list->items = bigger;
-                list->n_allocated = n;
-        }
-        list->items[list->n_items++] = *info;
-        return 0;
-}
-
-static int real_server_list_visit(const struct nlmsghdr *message, void *userdata) {
-        RealServerList *list = userdata;
-        RealServerInfo info;
-        int r;
-
-        r = ipvs_message_parse_dest(message, list->family, &info);
-        return r <= 0 ? r : real_server_list_add(&info, list);
-}
-
-static int ipvs_list_services(Ipvs *ipvs, ServiceList *list) {
-        int r = -EINTR;
-
-        for (unsigned i = 0; i < IPVS_DUMP_TRIES && r == -EINTR; i++) {
-                list->n_items = 0;
-                netlink_buffer_clear(&ipvs->buffer);
-                r = ipvs_message_put_command(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_DUMP);
-                if (r < 0)
-                        return r;
-                r = netlink_dump(ipvs->netlink, &ipvs->buffer, service_list_visit, list);
-        }
-        return r == -EINTR ? -EAGAIN : r;
-}
-
-static int ipvs_list_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServerList *list) {
-        int r = -EINTR;
-
-        list->family = key->addr.family;
-        for (unsigned i = 0; i < IPVS_DUMP_TRIES && r == -EINTR; i++) {
-                list->n_items = 0;
-                netlink_buffer_clear(&ipvs->buffer);
-                r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_DEST, NLM_F_DUMP, key);
-                if (r >= 0)
-                        r = netlink_dump(ipvs->netlink, &ipvs->buffer, real_server_list_visit, list);
-        }
-        return r == -EINTR ? -EAGAIN : r;
-}
-
-/* The cheap way where there is one. What goes meanwhile has no real servers any more. */
-static int ipvs_list_dests_cheaply(Ipvs *ipvs, const VirtualServerKey *key, RealServerList *list) {
-        int r;
-
-        list->n_items = 0;
-        r = ipvs_sockopt_dests(&ipvs->sockopt, key, real_server_list_add, list);
-        if (r == -ENOPROTOOPT)
-                r = ipvs_list_dests(ipvs, key, list);
-        return r == -ESRCH ? 0 : r;
-}
-
-int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
-        _cleanup_(service_list_done) ServiceList services = {};
-        _cleanup_(real_server_list_done) RealServerList dests = {};
-        int r;
-
-        r = ipvs_resolve(ipvs);
-        if (r >= 0)
-                r = ipvs_list_services(ipvs, &services);
-        if (r == -ENOENT) { /* the module was loaded anew */
-                ipvs->family = 0;
-                r = ipvs_resolve(ipvs);
-                if (r >= 0)
-                        r = ipvs_list_services(ipvs, &services);
-        }
-        for (size_t i = 0; i < services.n_items && r >= 0; i++) {
-                const struct ServiceItem *item = &services.items[i];
-
-                r = ipvs_list_dests_cheaply(ipvs, &item->service.key, &dests);
-                if (r >= 0)
-                        r = visitor(&item->service, &item->stats, dests.items, dests.n_items, userdata);
-        }
-        return MIN2(r, 0);
-}
-
-int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
-        _cleanup_(service_list_done) ServiceList services = {};
-        _cleanup_(real_server_list_done) RealServerList dests = {};
-        int r;
-
-        r = ipvs_resolve(ipvs);
-        if (r < 0)
-                return r;
-        netlink_buffer_clear(&ipvs->buffer);
-        r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_ACK, key);
-        if (r >= 0)
-                r = netlink_call(ipvs->netlink, &ipvs->buffer, service_list_visit, &services);
-        if (r >= 0 && services.n_items == 0)
-                r = -ESRCH;
-        if (r >= 0)
-                r = ipvs_list_dests(ipvs, key, &dests);
-        if (r < 0)
-                return r;
-        return MIN2(visitor(&services.items[0].service, &services.items[0].stats, dests.items, dests.n_items, userdata), 0);
 }
 
 /* ---- settings */

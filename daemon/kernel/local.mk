@@ -37,6 +37,8 @@ libkernel_a_SOURCES = \
 	daemon/kernel/ipvs.h \
 	daemon/kernel/ipvs-message.c \
 	daemon/kernel/ipvs-message.h \
+	daemon/kernel/ipvs-private.h \
+	daemon/kernel/ipvs-read.c \
 	daemon/kernel/ipvs-sockopt.c \
 	daemon/kernel/ipvs-sockopt.h \
 	daemon/kernel/listeners.c \

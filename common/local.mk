@@ -6,6 +6,7 @@ libcommon_a_SOURCES = \
 	common/addr.c \
 	common/addr.h \
 	common/bus-names.h \
+	common/clock.h \
 	common/hash.c \
 	common/hash.h \
 	common/log.c \

@@ -2,8 +2,8 @@
 #include "control/measure.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "control/manager-private.h"
 #include "control/node-drain.h"
 
@@ -31,13 +31,6 @@ const HistogramBounds histogram_bounds_programming = {
                   S(180),  S(210),  S(240),  S(270),  S(300) },
 };
 
-static uint64_t measure_clock(clockid_t clock) {
-        struct timespec now = {};
-
-        (void) clock_gettime(clock, &now); /* sd_event_now() stands still during a turn */
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
-
 void histogram_observe(Histogram *histogram, const HistogramBounds *bounds, uint64_t usec) {
         size_t i = 0;
 
@@ -57,7 +50,7 @@ MeasuredFamily measured_family_of(const IpAddr *addr) {
 }
 
 void measure_init(Measure *measure) {
-        *measure = (Measure) { .started_usec = measure_clock(CLOCK_REALTIME) };
+        *measure = (Measure) { .started_usec = clock_now_usec(CLOCK_REALTIME) };
 }
 
 void measure_done(Measure *measure) {
@@ -66,9 +59,9 @@ void measure_done(Measure *measure) {
 }
 
 void measure_queued(Measure *measure) {
-        measure->queued_usec = measure_clock(CLOCK_REALTIME);
+        measure->queued_usec = clock_now_usec(CLOCK_REALTIME);
         if (measure->pending_usec == 0)
-                measure->pending_usec = measure_clock(CLOCK_BOOTTIME);
+                measure->pending_usec = clock_now_usec(CLOCK_BOOTTIME);
 }
 
 static void measure_add_trigger(Measure *measure, uint64_t trigger_usec, uint8_t families) {
@@ -106,7 +99,7 @@ void measure_computed(Measure *measure, ServiceEntry *entry) {
 }
 
 void measure_conntrack_begin(Measure *measure) {
-        measure->conntrack_begun_usec = measure_clock(CLOCK_MONOTONIC);
+        measure->conntrack_begun_usec = clock_now_usec(CLOCK_MONOTONIC);
 }
 
 void measure_conntrack_end(Measure *measure, const IpAddr *addr, size_t n_deleted) {
@@ -114,12 +107,12 @@ void measure_conntrack_end(Measure *measure, const IpAddr *addr, size_t n_delete
 
         histogram_observe(&family->conntrack,
                           &histogram_bounds_sync,
-                          measure_clock(CLOCK_MONOTONIC) - measure->conntrack_begun_usec);
+                          clock_now_usec(CLOCK_MONOTONIC) - measure->conntrack_begun_usec);
         family->n_conntrack_deleted += n_deleted;
 }
 
 void measure_sync_begin(Measure *measure) {
-        measure->sync_begun_usec = measure_clock(CLOCK_MONOTONIC);
+        measure->sync_begun_usec = clock_now_usec(CLOCK_MONOTONIC);
 }
 
 static void measure_programmed(Measure *measure, uint64_t now_usec) {
@@ -135,7 +128,7 @@ static void measure_programmed(Measure *measure, uint64_t now_usec) {
 }
 
 static void measure_updated(Measure *measure, const Store *store) {
-        uint64_t now_usec = measure_clock(CLOCK_REALTIME);
+        uint64_t now_usec = clock_now_usec(CLOCK_REALTIME);
 
         measure_programmed(measure, now_usec);
         measure->updated_usec = now_usec;
@@ -145,7 +138,7 @@ static void measure_updated(Measure *measure, const Store *store) {
 }
 
 uint64_t measure_sync_end(Measure *measure, const Store *store, bool updated) {
-        uint64_t usec = measure_clock(CLOCK_MONOTONIC) - measure->sync_begun_usec;
+        uint64_t usec = clock_now_usec(CLOCK_MONOTONIC) - measure->sync_begun_usec;
         bool any = false;
 
         for (MeasuredFamily f = 0; f < _MEASURED_FAMILY_MAX; f++)
@@ -168,7 +161,7 @@ bool manager_is_healthy(const Manager *manager) {
 
         if (measure->updated_usec == 0 || measure->pending_usec == 0)
                 return true;
-        return measure_clock(CLOCK_BOOTTIME) - measure->pending_usec < HEALTH_SYNC_PERIODS * period;
+        return clock_now_usec(CLOCK_BOOTTIME) - measure->pending_usec < HEALTH_SYNC_PERIODS * period;
 }
 
 bool manager_is_leaving(const Manager *manager) {

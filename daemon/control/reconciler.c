@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "control/turn-pace.h"
 
@@ -396,14 +396,6 @@ static void reconciler_apply(Reconciler *reconciler, ReconcilerResult *result) {
         reconciler_apply_filter(reconciler, plan->elements_removed.items, plan->elements_removed.n_items, result);
 }
 
-/* CLOCK_MONOTONIC; sd_event_now() stands still during a turn. */
-static uint64_t reconciler_now(void) {
-        struct timespec now = {};
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
-
 int reconciler_turn(Reconciler *reconciler,
                     ReconcileScope scope,
                     const ProxyConfig *config,
@@ -412,7 +404,7 @@ int reconciler_turn(Reconciler *reconciler,
         const ReconcilerParts *parts = &reconciler->parts;
         PlanOptions bounded = *options;
         ReconcilerResult result = {};
-        uint64_t begun = reconciler_now();
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
         int r;
 
         r = reconciler_compute(reconciler, scope, config);
@@ -436,7 +428,7 @@ int reconciler_turn(Reconciler *reconciler,
         reconciler_flush_flows(reconciler, &result);
         result.n_changed = plan_n_operations(&reconciler->plan) - MIN2(result.n_failed, plan_n_operations(&reconciler->plan));
         result.more = reconciler_has_dirty(reconciler, scope) || !kernel_table_is_clean(parts->table);
-        reconciler->n_servers = turn_pace(reconciler->n_servers, reconciler_now() - begun, result.more);
+        reconciler->n_servers = turn_pace(reconciler->n_servers, clock_now_usec(CLOCK_MONOTONIC) - begun, result.more);
         store_collect(parts->store);
         *ret = result;
         return 0;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/hash.h"
 
 #define SAMPLE_AGE_USEC USEC_PER_SEC
@@ -180,13 +180,6 @@ static void statistics_add_up(Statistics *statistics) {
         statistics_end_round(statistics, statistics->now_usec);
 }
 
-static uint64_t monotonic_usec(void) {
-        struct timespec now = {};
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
-
 int statistics_refresh(Statistics *statistics, uint64_t now_usec, uint64_t real_usec) {
         uint64_t begun, age = MAX2(SAMPLE_AGE_USEC, SHARE_OF_TIME * statistics->cost_usec);
         int r;
@@ -195,12 +188,12 @@ int statistics_refresh(Statistics *statistics, uint64_t now_usec, uint64_t real_
                 return 0;
         statistics->real_usec = 0;
         statistics->now_usec = now_usec;
-        begun = monotonic_usec();
+        begun = clock_now_usec(CLOCK_MONOTONIC);
         r = statistics->backend->ops->ipvs_dump(statistics->backend, statistics_visit, statistics);
         if (r < 0)
                 return r;
         statistics_add_up(statistics);
-        statistics->cost_usec = monotonic_usec() - begun;
+        statistics->cost_usec = clock_now_usec(CLOCK_MONOTONIC) - begun;
         statistics->taken_usec = now_usec;
         statistics->real_usec = real_usec;
         return 0;

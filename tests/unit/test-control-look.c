@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's virtual servers are read one a turn here, and the work goes on meanwhile: whatever happens at whatever
+ * turn of an audit, the kernel ends as the objects say, and what the daemon did itself is never taken for somebody else's.
+ */
+#include "tests/unit/control-fixture.h"
+
+#include <stdio.h>
+
+/* Turns of a whole audit of the services below, and some more. */
+#define TURNS 24
+
+static const ServiceSpec web = { .key = "a/web",
+                                 .cluster_ip = "10.0.0.1",
+                                 .ports = { { "http", PROTOCOL_TCP, 80, 30080, 8080 }, { "https", PROTOCOL_TCP, 443, 0, 8443 } } };
+static const ServiceSpec dns = { .key = "kube-system/kube-dns",
+                                 .cluster_ip = "10.0.0.2",
+                                 .ports = { { "dns", PROTOCOL_UDP, 53, 0, 53 } } };
+static const ServiceSpec late = { .key = "a/late", .cluster_ip = "10.0.0.3", .ports = { { NULL, PROTOCOL_TCP, 99, 0, 99 } } };
+
+static void list_services(Control *c) {
+        control_list_begin(c);
+        control_put_service(c, &web);
+        control_put_service(c, &dns);
+        control_put_endpoints(c, &web, "10.1.0.1", 3);
+        control_put_endpoints(c, &dns, "10.2.0.1", 2);
+        control_list_end(c);
+        control_settle(c);
+}
+
+/* One virtual server goes, one comes, one gets other endpoints, one another scheduler flag. */
+static void change_all(Control *c) {
+        ServiceSpec changed = web;
+
+        changed.affinity_sec = 60;
+        control_put_service(c, &changed);
+        control_put_endpoints(c, &web, "10.1.0.2", 2);
+        control_remove_service(c, dns.key);
+        control_put_service(c, &late);
+        control_put_endpoints(c, &late, "10.3.0.1", 1);
+}
+
+static void start(Control *c) {
+        control_init(c);
+        c->options.drain_timeout_usec = 0;
+        control_start(c);
+        list_services(c);
+}
+
+static uint64_t n_drift(const Control *c) {
+        ManagerStatus status;
+
+        manager_status(c->manager, &status);
+        return status.n_drift;
+}
+
+static void assert_kernel(const Control *c, const char *expected, unsigned turn) {
+        _cleanup_(freep) char *found = control_kernel_all(c);
+
+        if (strcmp(found, expected) != 0)
+                fprintf(stderr, "after %u turns\n--- expected\n%s--- found\n%s", turn, expected, found);
+        assert_true(strcmp(found, expected) == 0);
+        assert_string_equal(memory_backend_breach(c->hand), "");
+}
+
+static void test_change_amid_audit(void **state) {
+        _cleanup_(freep) char *expected = NULL;
+        Control c;
+
+        start(&c);
+        change_all(&c);
+        control_settle(&c);
+        expected = control_kernel_all(&c);
+        control_done(&c);
+        for (unsigned turn = 0; turn < TURNS; turn++) {
+                start(&c);
+                control_begin_audit(&c);
+                control_run(&c, turn);
+                change_all(&c);
+                control_settle(&c);
+                assert_kernel(&c, expected, turn);
+                assert_int_equal(n_drift(&c), 0);
+                control_done(&c);
+        }
+}
+
+/* Back to what it was before the audit ends: the list is older than both. */
+static void test_change_and_back(void **state) {
+        for (unsigned turn = 0; turn < TURNS; turn++) {
+                _cleanup_(freep) char *expected = NULL;
+                Control c;
+
+                start(&c);
+                expected = control_kernel_all(&c);
+                control_begin_audit(&c);
+                control_run(&c, 3);
+                control_remove_service(&c, dns.key);
+                control_run(&c, turn);
+                control_put_service(&c, &dns);
+                control_put_endpoints(&c, &dns, "10.2.0.1", 2);
+                control_settle(&c);
+                assert_kernel(&c, expected, turn);
+                assert_int_equal(n_drift(&c), 0);
+                control_done(&c);
+        }
+}
+
+static void break_dns(Control *c) {
+        IpvsOp op = { .kind = IPVS_OP_DELETE_SERVICE, .service.key = control_key("10.0.0.2", 53, PROTOCOL_UDP) };
+
+        assert_int_equal(memory_backend_foreign_ipvs(c->hand, &op), 0);
+}
+
+/* Somebody else breaks something amid an audit: by the next one at the latest it is repaired, and told once. */
+static void test_breakage_amid_audit(void **state) {
+        for (unsigned turn = 0; turn < TURNS; turn++) {
+                _cleanup_(freep) char *expected = NULL;
+                Control c;
+
+                start(&c);
+                expected = control_kernel_all(&c);
+                control_begin_audit(&c);
+                control_run(&c, turn);
+                break_dns(&c);
+                control_settle(&c);
+                control_begin_audit(&c);
+                control_settle(&c);
+                assert_kernel(&c, expected, turn);
+                assert_int_equal(n_drift(&c), 1);
+                control_done(&c);
+        }
+}
+
+/* One asked for amid another is one more, begun afterwards: it sees what the first came by too early. */
+static void test_audit_amid_audit(void **state) {
+        for (unsigned turn = 0; turn < TURNS; turn++) {
+                _cleanup_(freep) char *expected = NULL;
+                Control c;
+
+                start(&c);
+                expected = control_kernel_all(&c);
+                control_begin_audit(&c);
+                control_run(&c, turn);
+                break_dns(&c);
+                control_begin_audit(&c);
+                control_settle(&c);
+                assert_kernel(&c, expected, turn);
+                assert_int_equal(n_drift(&c), 1);
+                control_done(&c);
+        }
+}
+
+static bool is_running(Control *c) {
+        ManagerStatus status;
+
+        manager_status_brief(c->manager, &status);
+        if (!status.kernel_known)
+                assert_int_equal(c->backend->n_writes, 0);
+        return status.state == MANAGER_STATE_RUNNING;
+}
+
+/* The module is not there yet when the daemon comes up again: nothing is written to a kernel of which a part was seen. */
+static void test_first_look_in_turns(void **state) {
+        _cleanup_(freep) char *expected = NULL;
+        Control c;
+
+        start(&c);
+        expected = control_kernel_all(&c);
+        control_stop(&c);
+        memory_backend_set_ipvs_missing(c.hand, true);
+        control_start(&c);
+        list_services(&c);
+        assert_int_equal(c.backend->n_writes, 0);
+        memory_backend_set_ipvs_missing(c.hand, false);
+        control_wait(&c, is_running);
+        assert_kernel(&c, expected, 0);
+        assert_int_equal(c.backend->n_writes, 0);
+        assert_int_equal(n_drift(&c), 0);
+        control_done(&c);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_change_amid_audit),   cmocka_unit_test(test_change_and_back),
+                cmocka_unit_test(test_breakage_amid_audit), cmocka_unit_test(test_audit_amid_audit),
+                cmocka_unit_test(test_first_look_in_turns),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -217,12 +217,6 @@ int adopt_filter(const AdoptParts *parts) {
 
 /* ---- virtual servers */
 
-typedef struct ServerWalk {
-        const AdoptParts *parts;
-        RealServer *dests; /* owned */
-        size_t n_allocated;
-} ServerWalk;
-
 ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key) {
         const AddressState *address = kernel_table_address(parts->table, &key->addr);
 
@@ -235,111 +229,6 @@ ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key)
                 if (ip_net_contains(&parts->exclude_cidrs[i], &key->addr))
                         return SERVER_OWNER_FOREIGN;
         return address && address->present ? SERVER_OWNER_US : SERVER_OWNER_FOREIGN;
-}
-
-/* Whether the table knew it so already: then nothing is queued. */
-static bool server_is_known(const ServerState *server, const VirtualServer *service, const RealServer *dests, size_t n_dests) {
-        if (!server || !server->present || server->n_dests != n_dests ||
-            !virtual_server_equal(&server->actual, service))
-                return false;
-        for (size_t i = 0; i < n_dests; i++) {
-                const RealServerState *dest = server_state_find_dest(server, &dests[i].addr);
-
-                if (!dest || dest->server.weight != dests[i].weight || dest->server.forward != dests[i].forward)
-                        return false;
-        }
-        return true;
-}
-
-static void note_server(const AdoptParts *parts, const ServerState *known, const VirtualServer *found) {
-        char text[VIRTUAL_SERVER_STRLEN];
-        bool present = known && known->present;
-
-        drift_log_note(parts->drift,
-                   present && virtual_server_equal(&known->actual, found) ? DRIFT_KIND_REAL_SERVER :
-                                                                           DRIFT_KIND_VIRTUAL_SERVER,
-                   present ? DRIFT_ACTION_CHANGED : DRIFT_ACTION_UNEXPECTED,
-                   virtual_server_key_format(&found->key, text));
-}
-
-static void adopt_deadlines(const AdoptParts *parts, ServerState *server) {
-        for (size_t i = 0; i < server->n_dests; i++)
-                if (server->dests[i].drain_usec == 0 && server->dests[i].server.weight == 0)
-                        server->dests[i].drain_usec =
-                                journal_deadline(parts->journal, &server->key, &server->dests[i].server.addr);
-}
-
-static int server_walk_visit(const VirtualServer *service,
-                             const TrafficStats *stats,
-                             const RealServerInfo *infos,
-                             size_t n_infos,
-                             void *userdata) {
-        ServerWalk *walk = userdata;
-        const AdoptParts *parts = walk->parts;
-        ServerState *server = kernel_table_server(parts->table, &service->key);
-        ServerOwner owner = server && server->present ? server->owner /* decided before */ :
-                                                        adopt_owner_of(parts, &service->key);
-        int r;
-
-        if (n_infos > walk->n_allocated) {
-                RealServer *bigger = reallocarray(walk->dests, n_infos, sizeof(RealServer));
-
-                if (!bigger)
-                        return -ENOMEM;
-                walk->dests = bigger;
-                walk->n_allocated = n_infos;
-        }
-        for (size_t i = 0; i < n_infos; i++)
-                walk->dests[i] = infos[i].server;
-        if (!server_is_known(server, service, walk->dests, n_infos)) {
-                if (owner == SERVER_OWNER_US)
-                        note_server(parts, server, service);
-                r = kernel_table_set_server(parts->table, &service->key, service, walk->dests, n_infos, owner);
-                if (r < 0)
-                        return r;
-                server = kernel_table_server(parts->table, &service->key);
-                adopt_deadlines(parts, server);
-        }
-        server->seen = true;
-        return owner == SERVER_OWNER_US ? journal_add(parts->journal, &service->key) : 0;
-}
-
-/* A walk must not free: those that are gone are looked up again one by one. */
-static int adopt_missing_servers(const AdoptParts *parts) {
-        _cleanup_(freep) VirtualServerKey *gone = NULL;
-        size_t n = 0, n_max = kernel_table_n_servers(parts->table);
-        ServerState *server;
-        int r = 0;
-
-        gone = calloc(n_max + 1, sizeof(VirtualServerKey));
-        if (!gone)
-                return -ENOMEM;
-        for (size_t i = 0; (server = kernel_table_next_server(parts->table, &i));) {
-                if (server->present && !server->seen)
-                        gone[n++] = server->key;
-                server->seen = false;
-        }
-        for (size_t i = 0; i < n && r >= 0; i++) {
-                char text[VIRTUAL_SERVER_STRLEN];
-
-                if (kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US)
-                        drift_log_note(parts->drift,
-                                   DRIFT_KIND_VIRTUAL_SERVER,
-                                   DRIFT_ACTION_MISSING,
-                                   virtual_server_key_format(&gone[i], text));
-                r = kernel_table_set_server(parts->table, &gone[i], NULL, NULL, 0, SERVER_OWNER_US);
-        }
-        return r;
-}
-
-int adopt_servers(const AdoptParts *parts) {
-        ServerWalk walk = { .parts = parts };
-        int r = parts->backend->ops->ipvs_dump(parts->backend, server_walk_visit, &walk);
-
-        free(walk.dests);
-        if (r < 0)
-                return r;
-        return adopt_missing_servers(parts);
 }
 
 static bool host_has_address(const HostAddresses *host, const IpAddr *addr) {

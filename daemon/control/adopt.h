@@ -38,12 +38,10 @@ void host_addresses_done(HostAddresses *addresses);
 
 /*
  * Each makes sure of the container (device, table) first. -errno. On failure of adopt_addresses() `ret_host` is
- * untouched.
+ * untouched. Virtual servers come after them: server-look.h.
  */
 int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host);
 int adopt_filter(const AdoptParts *parts);
-/* After adopt_addresses(). */
-int adopt_servers(const AdoptParts *parts);
 
 /*
  * Where no journal was found: virtual servers that a service wants and that stand on this host's own addresses (node

@@ -40,10 +40,10 @@ void drift_log_done(DriftLog *drift) {
         *drift = (DriftLog) {};
 }
 
-void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec) {
+void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec, const DriftCounts *before) {
         drift->active = active;
         drift->now_usec = real_usec;
-        drift->n_noted = drift->n_unexpected = 0;
+        drift->look = before ? *before : (DriftCounts) {};
 }
 
 static void drift_keep(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
@@ -83,23 +83,23 @@ static void drift_log_line(DriftKind kind, DriftAction action, const char *objec
 }
 
 void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object) {
-        drift->n_noted++;
-        drift->n_unexpected += action == DRIFT_ACTION_UNEXPECTED;
+        drift->look.n_noted++;
+        drift->look.n_unexpected += action == DRIFT_ACTION_UNEXPECTED;
         if (!drift->active)
                 return;
         drift->counts[kind]++;
         drift->n_added++;
         drift_keep(drift, kind, action, object);
-        if (drift->n_noted <= DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
+        if (drift->look.n_noted <= DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
                 drift_log_line(kind, action, object);
 }
 
 void drift_log_end(DriftLog *drift) {
-        if (drift->active && drift->n_noted > DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
+        if (drift->active && drift->look.n_noted > DRIFT_LOGGED_PER_LOOK && drift_may_log(drift))
                 log_struct(LOG_WARNING,
                            ((const char *const[]) { "MESSAGE_ID=" MESSAGE_ID_DRIFT_REPAIRED, NULL }),
                            "Repairing %zu more objects that somebody else changed",
-                           drift->n_noted - DRIFT_LOGGED_PER_LOOK);
+                           drift->look.n_noted - DRIFT_LOGGED_PER_LOOK);
 }
 
 const DriftEntry *drift_log_get(const DriftLog *drift, size_t i) {

@@ -45,6 +45,12 @@ typedef struct DriftEntry {
         char object[DRIFT_OBJECT_SIZE]; /* "10.0.0.1:80/TCP", "service_ips 10.0.0.1", … */
 } DriftEntry;
 
+/* Of one look at the kernel. */
+typedef struct DriftCounts {
+        size_t n_noted;
+        size_t n_unexpected; /* of these, what was there unasked for */
+} DriftCounts;
+
 /* Embedded by value, all zero is empty. */
 typedef struct DriftLog {
         DriftEntry *entries; /* owned; a ring of DRIFT_LOG_SIZE, made with the first */
@@ -52,18 +58,17 @@ typedef struct DriftLog {
         uint64_t counts[_DRIFT_KIND_MAX];
         size_t n_added; /* ever */
 
-        bool active; /* what is noted counts; else only n_noted and n_unexpected do */
+        bool active; /* what is noted counts; else only `look` does */
         uint64_t now_usec; /* CLOCK_REALTIME of the look */
-        size_t n_noted; /* in this look */
-        size_t n_unexpected; /* of these, what was there unasked for */
+        DriftCounts look;
         uint64_t minute_usec; /* when the minute began that the next is counted in */
         unsigned n_logged; /* in this minute */
 } DriftLog;
 
 void drift_log_done(DriftLog *drift);
 
-/* Around each look. */
-void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec);
+/* Around each look; `before` is what was noted in it so far, where it goes on, else NULL. */
+void drift_log_begin(DriftLog *drift, bool active, uint64_t real_usec, const DriftCounts *before);
 void drift_log_note(DriftLog *drift, DriftKind kind, DriftAction action, const char *object);
 /* Logs how many there were beside those logged one by one; who breaks things without end fills no log. */
 void drift_log_end(DriftLog *drift);

@@ -43,6 +43,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/reconciler.h \
 	daemon/control/refusal-log.c \
 	daemon/control/refusal-log.h \
+	daemon/control/server-look.c \
+	daemon/control/server-look.h \
 	daemon/control/state-file.c \
 	daemon/control/state-file.h \
 	daemon/control/scheduler-probe.c \

@@ -2,7 +2,8 @@
 /*
  * When the manager reads the kernel: at its start, when a notification says that others changed something, at each
  * audit, and again after a while where reading failed. Nothing is written before the first look succeeded as a whole,
- * for nobody could say what is foreign; later ones may fail, and the work goes on with what is known.
+ * for nobody could say what is foreign; later ones may fail, and the work goes on with what is known. A look is one part
+ * a turn, and virtual servers are read in steps: an audit of a large node must not keep a change waiting.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +14,9 @@
 #include "control/manager-private.h"
 #include "control/node-setup.h"
 #include "control/scheduler-probe.h"
+
+/* Of one step of reading virtual servers; a change that comes meanwhile waits for no longer. */
+#define LOOK_STEP_USEC (2 * USEC_PER_MSEC)
 
 /* ---- what follows from the host's addresses */
 
@@ -61,14 +65,23 @@ static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) 
         return r;
 }
 
+/* They are read in the steps that follow. */
 static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
-        int r = adopt_servers(parts);
+        int r = server_look_begin(&manager->server_look, parts);
 
-        if (r >= 0)
-                r = drain_add_all(manager->drain);
-        if (r >= 0 && drain_n_real_servers(manager->drain) > 0)
-                manager_watch_drains(manager);
+        manager->server_look.counts = manager->drift.look;
         return r;
+}
+
+static int manager_end_server_look(Manager *manager) {
+        int r = drain_add_all(manager->drain);
+
+        if (r < 0)
+                return r;
+        if (drain_n_real_servers(manager->drain) > 0)
+                manager_watch_drains(manager);
+        manager->in_doubt = false;
+        return 0;
 }
 
 /*
@@ -139,34 +152,63 @@ static void manager_note_missing(Manager *manager, unsigned part, int error) {
                    strchr(feature, '=') + 1);
 }
 
+static void manager_look_failed(Manager *manager, unsigned part, int error, char message[static MANAGER_MESSAGE_SIZE]) {
+        manager->look_later |= part;
+        (void) snprintf(message, MANAGER_MESSAGE_SIZE, "Failed to %s: %s", look_to_string(part), strerror(-error));
+}
+
+static void manager_begin_drift(Manager *manager, const DriftCounts *before) {
+        drift_log_begin(&manager->drift, manager->adopted && !manager->in_doubt, manager_real_now(manager), before);
+}
+
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
-        static const unsigned parts_of_look[] = { LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS, LOOK_NODE, LOOK_SOCKETS };
+        static const unsigned parts_of_look[] = { LOOK_NODE, LOOK_SOCKETS, LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS };
+        bool whole = !manager->adopted || manager->in_doubt, running = manager->server_look.running;
         AdoptParts parts = manager_adopt_parts(manager);
-        unsigned look = manager->look;
         int r, first = 0;
 
-        manager->look = 0;
-        drift_log_begin(&manager->drift, manager->adopted && !manager->in_doubt, manager_real_now(manager));
+        manager_begin_drift(manager, NULL);
         for (size_t i = 0; i < ELEMENTSOF(parts_of_look); i++) {
-                if (!(look & parts_of_look[i]))
+                unsigned part = parts_of_look[i];
+
+                if (!(manager->look & part) || (part == LOOK_SERVERS && running)) /* the one that runs ends first */
                         continue;
-                r = manager_look_at_part(manager, &parts, parts_of_look[i]);
-                manager_note_missing(manager, parts_of_look[i], r);
-                if (r >= 0)
-                        continue;
-                manager->look_later |= parts_of_look[i];
-                if (first == 0)
-                        (void) snprintf(message,
-                                        MANAGER_MESSAGE_SIZE,
-                                        "Failed to %s: %s",
-                                        look_to_string(parts_of_look[i]),
-                                        strerror(-r));
-                first = first < 0 ? first : r;
+                manager->look &= ~part;
+                r = manager_look_at_part(manager, &parts, part);
+                manager_note_missing(manager, part, r);
+                if (r < 0 && first == 0) {
+                        manager_look_failed(manager, part, r, message);
+                        first = r;
+                } else if (r < 0) {
+                        manager->look_later |= part;
+                }
+                if (!whole && part & LOOK_KERNEL)
+                        break; /* what grows with the cluster */
+        }
+        if (running || !manager->server_look.running)
+                drift_log_end(&manager->drift);
+        return first;
+}
+
+int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        AdoptParts parts = manager_adopt_parts(manager);
+        int r;
+
+        if (!manager->server_look.running)
+                return 0;
+        manager_begin_drift(manager, &manager->server_look.counts);
+        r = server_look_step(&manager->server_look, &parts, manager->options.look_servers, LOOK_STEP_USEC);
+        if (r > 0) {
+                manager->server_look.counts = manager->drift.look;
+                return 1;
         }
         drift_log_end(&manager->drift);
-        if (look & LOOK_SERVERS && !(manager->look_later & LOOK_SERVERS))
-                manager->in_doubt = false;
-        return first;
+        if (r >= 0)
+                r = manager_end_server_look(manager);
+        manager_note_missing(manager, LOOK_SERVERS, r);
+        if (r < 0)
+                manager_look_failed(manager, LOOK_SERVERS, r, message);
+        return r;
 }
 
 /* ---- the first look */
@@ -221,21 +263,32 @@ int manager_probe_scheduler(Manager *manager, const char *scheduler, char messag
         return 0;
 }
 
-int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
-        int r;
+static int manager_begin_adoption(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        int r = manager_know_kernel(manager, message);
 
-        r = manager_know_kernel(manager, message);
         if (r < 0)
                 return r;
         manager->look_later = 0;
         manager->look = LOOK_KERNEL;
         r = manager_look_at_kernel(manager, message);
+        if (r < 0)
+                server_look_cancel(&manager->server_look); /* all of it again */
+        return r;
+}
+
+int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        int r = manager->server_look.running ? 0 : manager_begin_adoption(manager, message);
+
         if (r >= 0)
-                r = manager_probe_scheduler(manager, manager->options.scheduler, message);
+                r = manager_go_on_looking(manager, message);
+        if (r != 0)
+                return r;
+        r = manager_probe_scheduler(manager, manager->options.scheduler, message);
         if (r < 0)
                 return r;
-        if (manager->drift.n_unexpected > 0)
-                log_info("Adopted %zu virtual servers, addresses and filter elements that were there", manager->drift.n_unexpected);
+        if (manager->drift.look.n_unexpected > 0)
+                log_info("Adopted %zu virtual servers, addresses and filter elements that were there",
+                         manager->drift.look.n_unexpected);
         manager->adopted = true;
         manager_look_at_forwarding(manager);
         r = journal_compact(manager->journal);

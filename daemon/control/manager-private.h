@@ -17,6 +17,7 @@
 #include "control/overrides.h"
 #include "control/reconciler.h"
 #include "control/refusal-log.h"
+#include "control/server-look.h"
 #include "control/source-texts.h"
 #include "control/statistics.h"
 
@@ -104,6 +105,7 @@ struct Manager {
         SourceTexts sources;
         uint64_t last_api_event_usec;
         unsigned look; /* LOOK_… before the next turn */
+        ServerLook server_look; /* that of LOOK_SERVERS, which takes several turns */
         unsigned look_later; /* LOOK_… with the next retry of `whole` */
         Failure whole; /* what cannot be told of one object of the table */
         bool whole_failed; /* in the running sync */
@@ -149,13 +151,16 @@ uint64_t manager_now(const Manager *manager); /* CLOCK_BOOTTIME */
 uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
 
 /*
- * look.c. Both write what failed into `message`, and leave what is to be looked at again in `look_later`. -errno;
- * manager_adopt() sets `adopted` when all of it is known.
+ * look.c. All write what failed into `message`, and leave what is to be looked at again in `look_later`. 1 = not all was
+ * read: call it again in the next turn; -errno. manager_adopt() sets `adopted` when all of it is known.
  */
 int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
+/* The next part of what `look` says; virtual servers are only listed. */
+int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
+/* Some more of the virtual servers, if they are being read. */
+int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
 /* -ENOPKG: the kernel lacks it; 0 also where that cannot be told. After the first look. */
 int manager_probe_scheduler(Manager *manager, const char *scheduler, char message[static MANAGER_MESSAGE_SIZE]);
-int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
 
 /* sync.c: something may have to be done. */
 void manager_wake(Manager *manager);

@@ -133,6 +133,7 @@ Manager *manager_free(Manager *manager) {
         (void) store_free(manager->store);
         (void) kernel_backend_free(manager->backend);
         measure_done(&manager->measure);
+        server_look_cancel(&manager->server_look);
         drift_log_done(&manager->drift);
         node_ports_done(&manager->node_ports);
         node_view_done(&manager->view);
@@ -188,8 +189,8 @@ static int manager_load_journal(Manager *manager) {
 }
 
 /*
- * The kernel is looked at by the first turn: what fails there is retried (a module may be loaded, a device of that name
- * renamed). What no retry can help is found out here.
+ * The kernel is looked at as a whole, for nothing else can be done before. What fails is retried by the first turns (a
+ * module may be loaded, a device of that name renamed), but for what no retry can help.
  */
 int manager_start(Manager *manager) {
         char message[MANAGER_MESSAGE_SIZE] = "";
@@ -202,7 +203,9 @@ int manager_start(Manager *manager) {
         if (r < 0)
                 return log_error_errno(r, "Failed to prepare the event loop: %m");
         (void) manager_watch(manager); /* before the look, so that nothing is missed; each turn asks again */
-        r = manager_adopt(manager, message);
+        do
+                r = manager_adopt(manager, message);
+        while (r > 0);
         if (r == -EPERM || r == -EACCES || r == -ENOPKG || (r < 0 && manager->options.dry_run))
                 return log_error_errno(r, "%s", message);
         r = manager_overrides_start(manager);

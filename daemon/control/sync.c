@@ -54,11 +54,20 @@ static ReconcileScope manager_scope(const Manager *manager) {
         return manager->removals_allowed || manager_sources_synced(manager) ? RECONCILE_ALL : RECONCILE_URGENT;
 }
 
-static bool manager_has_work(const Manager *manager) {
+static bool manager_has_changes(const Manager *manager) {
         bool dirty = manager_scope(manager) == RECONCILE_ALL ? store_n_dirty(manager->store) > 0 :
                                                               store_has_urgent(manager->store);
 
-        return manager->look != 0 || dirty || !kernel_table_is_clean(manager->table);
+        return dirty || !kernel_table_is_clean(manager->table);
+}
+
+/* The kernel is to be read, or being read. */
+static bool manager_looks(const Manager *manager) {
+        return manager->look != 0 || manager->server_look.running;
+}
+
+static bool manager_has_work(const Manager *manager) {
+        return manager_looks(manager) || manager_has_changes(manager);
 }
 
 static void manager_wake_within(Manager *manager, uint64_t min_sync_usec) {
@@ -239,8 +248,10 @@ static void manager_note_losses(Manager *manager, const ReconcilerResult *result
                                result->channel_lost;
         if (result->filter_lost)
                 manager->look_later |= LOOK_FILTER;
-        if (result->channel_lost)
+        if (result->channel_lost) {
                 manager->in_doubt = true; /* who made what is there now cannot be told from its errors */
+                server_look_cancel(&manager->server_look); /* it passes over what was just written to */
+        }
         if (result->filter_lost || result->channel_lost || result->flows_left)
                 sync_fail_whole(manager, result->error, result->message);
 }
@@ -279,7 +290,7 @@ static void manager_turn(Manager *manager) {
                 manager->sync_failed += result.n_failed - 1;
         }
         manager_note_losses(manager, &result);
-        if (!result.more && !manager_allow_removals(manager) && !manager_look_at_sockets(manager))
+        if (!result.more && !manager_allow_removals(manager) && !manager_look_at_sockets(manager) && !manager_looks(manager))
                 sync_end(manager);
 }
 
@@ -299,8 +310,10 @@ static bool manager_prepare(Manager *manager) {
                 if (r < 0)
                         sync_fail_whole(manager, r, message);
         } else {
-                manager->look |= manager->in_doubt ? LOOK_SERVERS : 0;
+                manager->look |= manager->in_doubt && !manager->server_look.running ? LOOK_SERVERS : 0;
                 r = manager->look != 0 ? manager_look_at_kernel(manager, message) : 0;
+                if (r >= 0)
+                        r = manager_go_on_looking(manager, message);
                 if (r < 0) {
                         manager->sync_broken = true;
                         sync_fail_whole(manager, r, message);
@@ -310,6 +323,11 @@ static bool manager_prepare(Manager *manager) {
         if (r < 0)
                 sync_fail_whole(manager, r, "Failed to follow the Node: out of memory");
         return manager->adopted && !manager->in_doubt && r >= 0;
+}
+
+/* Reading alone is left, which others need not wait for. */
+static bool manager_only_looks(const Manager *manager) {
+        return manager->adopted && manager_looks(manager) && !manager_has_changes(manager);
 }
 
 /* Where nobody else has anything to do the next turn comes at once all the same. */
@@ -332,12 +350,13 @@ static int on_turn(sd_event_source *source, void *userdata) {
         if (manager->held)
                 return 0;
         sync_begin(manager);
-        if (!manager_prepare(manager)) {
+        if (manager_prepare(manager)) {
+                manager_turn(manager);
+        } else if (!manager->server_look.running) {
                 sync_abort(manager);
                 return 0;
         }
-        manager_turn(manager);
-        manager_yield(manager, yield);
+        manager_yield(manager, yield || manager_only_looks(manager));
         if (manager->sync_running)
                 return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         if (manager_has_work(manager))

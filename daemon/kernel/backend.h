@@ -30,6 +30,10 @@ typedef int (*IpvsVisitor)(const VirtualServer *service,
                            size_t n_dests,
                            void *userdata);
 
+/* A virtual server alone, and the real servers of one; as above. */
+typedef int (*VirtualServerVisitor)(const VirtualServer *service, void *userdata);
+typedef int (*RealServersVisitor)(const RealServerInfo *dests, size_t n_dests, void *userdata);
+
 typedef struct IpvsTimeouts {
         uint32_t tcp_sec, tcp_fin_sec, udp_sec; /* 0 = leave */
 } IpvsTimeouts;
@@ -115,6 +119,13 @@ typedef struct KernelBackendOps {
         int (*ipvs_apply)(KernelBackend *backend, IpvsOp *ops, size_t n_ops);
         /* All virtual servers with their real servers, consistent: an interrupted dump is begun again (-EAGAIN after some). */
         int (*ipvs_dump)(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
+        /* The same in pieces, for who must not be away for long: all virtual servers first, … */
+        int (*ipvs_list)(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata);
+        /* … then the real servers of each, in one call of the visitor; -ESRCH: the virtual server is not there any more. */
+        int (*ipvs_read_dests)(KernelBackend *backend,
+                               const VirtualServerKey *key,
+                               RealServersVisitor visitor,
+                               void *userdata);
         /* One of them; -ESRCH if there is none. */
         int (*ipvs_read)(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
         int (*ipvs_set_timeouts)(KernelBackend *backend, const IpvsTimeouts *timeouts);

@@ -49,6 +49,17 @@ static int dry_run_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *
         return inner(backend)->ops->ipvs_dump(inner(backend), visitor, userdata);
 }
 
+static int dry_run_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
+        return inner(backend)->ops->ipvs_list(inner(backend), visitor, userdata);
+}
+
+static int dry_run_ipvs_read_dests(KernelBackend *backend,
+                                   const VirtualServerKey *key,
+                                   RealServersVisitor visitor,
+                                   void *userdata) {
+        return inner(backend)->ops->ipvs_read_dests(inner(backend), key, visitor, userdata);
+}
+
 static int dry_run_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
         return inner(backend)->ops->ipvs_read(inner(backend), key, visitor, userdata);
 }
@@ -231,6 +242,8 @@ static const KernelBackendOps dry_run_ops = {
         .get_info = dry_run_get_info,
         .ipvs_apply = dry_run_ipvs_apply,
         .ipvs_dump = dry_run_ipvs_dump,
+        .ipvs_list = dry_run_ipvs_list,
+        .ipvs_read_dests = dry_run_ipvs_read_dests,
         .ipvs_read = dry_run_ipvs_read,
         .ipvs_set_timeouts = dry_run_ipvs_set_timeouts,
         .ipvs_get_timeouts = dry_run_ipvs_get_timeouts,

@@ -107,35 +107,72 @@ static int ipvs_list_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServerLi
         return r == -EINTR ? -EAGAIN : r;
 }
 
-/* The cheap way where there is one. What goes meanwhile has no real servers any more. */
+/* The cheap way where there is one, which says -ESRCH; netlink has no real servers of a virtual server that is gone. */
 static int ipvs_list_dests_cheaply(Ipvs *ipvs, const VirtualServerKey *key, RealServerList *list) {
         int r;
 
         list->n_items = 0;
         r = ipvs_sockopt_dests(&ipvs->sockopt, key, real_server_list_add, list);
-        if (r == -ENOPROTOOPT)
-                r = ipvs_list_dests(ipvs, key, list);
-        return r == -ESRCH ? 0 : r;
+        return r == -ENOPROTOOPT ? ipvs_list_dests(ipvs, key, list) : r;
+}
+
+static int ipvs_list_services_surely(Ipvs *ipvs, ServiceList *list) {
+        int r = ipvs_resolve(ipvs);
+
+        if (r >= 0)
+                r = ipvs_list_services(ipvs, list);
+        if (r == -ENOENT) { /* the module was loaded anew */
+                ipvs->family = 0;
+                r = ipvs_resolve(ipvs);
+                if (r >= 0)
+                        r = ipvs_list_services(ipvs, list);
+        }
+        return r;
+}
+
+int ipvs_list(Ipvs *ipvs, VirtualServerVisitor visitor, void *userdata) {
+        _cleanup_(service_list_done) ServiceList services = {};
+        int r = ipvs_list_services_surely(ipvs, &services);
+
+        for (size_t i = 0; i < services.n_items && r >= 0; i++)
+                r = visitor(&services.items[i].service, userdata);
+        return MIN2(r, 0);
+}
+
+/* -ESRCH: there is none. */
+static int ipvs_get_service(Ipvs *ipvs, const VirtualServerKey *key, ServiceList *list) {
+        int r;
+
+        netlink_buffer_clear(&ipvs->buffer);
+        r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_ACK, key);
+        if (r >= 0)
+                r = netlink_call(ipvs->netlink, &ipvs->buffer, service_list_visit, list);
+        return r >= 0 && list->n_items == 0 ? -ESRCH : r;
+}
+
+int ipvs_read_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServersVisitor visitor, void *userdata) {
+        _cleanup_(service_list_done) ServiceList services = {};
+        _cleanup_(real_server_list_done) RealServerList dests = {};
+        int r = ipvs_resolve(ipvs);
+
+        if (r >= 0)
+                r = ipvs_list_dests_cheaply(ipvs, key, &dests);
+        if (r >= 0 && dests.n_items == 0)
+                r = ipvs_get_service(ipvs, key, &services);
+        return r < 0 ? r : MIN2(visitor(dests.items, dests.n_items, userdata), 0);
 }
 
 int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
         _cleanup_(service_list_done) ServiceList services = {};
         _cleanup_(real_server_list_done) RealServerList dests = {};
-        int r;
+        int r = ipvs_list_services_surely(ipvs, &services);
 
-        r = ipvs_resolve(ipvs);
-        if (r >= 0)
-                r = ipvs_list_services(ipvs, &services);
-        if (r == -ENOENT) { /* the module was loaded anew */
-                ipvs->family = 0;
-                r = ipvs_resolve(ipvs);
-                if (r >= 0)
-                        r = ipvs_list_services(ipvs, &services);
-        }
         for (size_t i = 0; i < services.n_items && r >= 0; i++) {
                 const struct ServiceItem *item = &services.items[i];
 
                 r = ipvs_list_dests_cheaply(ipvs, &item->service.key, &dests);
+                if (r == -ESRCH)
+                        r = 0; /* it went meanwhile, and its real servers with it */
                 if (r >= 0)
                         r = visitor(&item->service, &item->stats, dests.items, dests.n_items, userdata);
         }
@@ -148,14 +185,8 @@ int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void
         int r;
 
         r = ipvs_resolve(ipvs);
-        if (r < 0)
-                return r;
-        netlink_buffer_clear(&ipvs->buffer);
-        r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_ACK, key);
         if (r >= 0)
-                r = netlink_call(ipvs->netlink, &ipvs->buffer, service_list_visit, &services);
-        if (r >= 0 && services.n_items == 0)
-                r = -ESRCH;
+                r = ipvs_get_service(ipvs, key, &services);
         if (r >= 0)
                 r = ipvs_list_dests(ipvs, key, &dests);
         if (r < 0)

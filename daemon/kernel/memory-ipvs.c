@@ -222,6 +222,16 @@ int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops) {
 }
 
 /* A copy, because the visitor may change the kernel by another call. */
+static int memory_visit_dests(const MemoryServer *server, RealServersVisitor visitor, void *userdata) {
+        _cleanup_(freep) RealServerInfo *dests = calloc(server->n_dests + 1, sizeof(RealServerInfo));
+
+        if (!dests)
+                return -ENOMEM;
+        if (server->n_dests > 0)
+                memcpy(dests, server->dests, server->n_dests * sizeof(RealServerInfo));
+        return visitor(dests, server->n_dests, userdata);
+}
+
 static int memory_visit(const MemoryServer *server, IpvsVisitor visitor, void *userdata) {
         _cleanup_(freep) RealServerInfo *dests = calloc(server->n_dests + 1, sizeof(RealServerInfo));
         VirtualServer service = server->service;
@@ -246,9 +256,39 @@ int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata
         return MIN2(r, 0);
 }
 
-int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
+int memory_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
+        MemoryKernel *kernel = memory_kernel(backend);
         const MemoryServer *server;
         int r = memory_ipvs_fault(backend, NULL);
+
+        for (size_t i = 0; r >= 0 && (server = hashmap_next(&kernel->servers, &i));)
+                r = visitor(&server->service, userdata);
+        return MIN2(r, 0);
+}
+
+/* That it is gone is no failure, but an answer, which must not be a lie: it may be somebody else's. */
+static int memory_ipvs_read_fault(KernelBackend *backend) {
+        int r = memory_ipvs_fault(backend, NULL);
+
+        return r == -ESRCH ? -EAGAIN : r;
+}
+
+int memory_ipvs_read_dests(KernelBackend *backend,
+                           const VirtualServerKey *key,
+                           RealServersVisitor visitor,
+                           void *userdata) {
+        const MemoryServer *server;
+        int r = memory_ipvs_read_fault(backend);
+
+        if (r < 0)
+                return r;
+        server = hashmap_get(&memory_kernel(backend)->servers, key);
+        return server ? MIN2(memory_visit_dests(server, visitor, userdata), 0) : -ESRCH;
+}
+
+int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
+        const MemoryServer *server;
+        int r = memory_ipvs_read_fault(backend);
 
         if (r < 0)
                 return r;

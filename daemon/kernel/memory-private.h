@@ -88,6 +88,11 @@ void memory_breach(MemoryKernel *kernel, const char *format, ...) _printf_(2, 3)
 int memory_ipvs_change(MemoryKernel *kernel, const IpvsOp *op);
 int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops);
 int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
+int memory_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata);
+int memory_ipvs_read_dests(KernelBackend *backend,
+                           const VirtualServerKey *key,
+                           RealServersVisitor visitor,
+                           void *userdata);
 int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
 void memory_ipvs_done(MemoryKernel *kernel);
 RealServerInfo *memory_ipvs_find_dest(const MemoryServer *server, const IpPort *addr);

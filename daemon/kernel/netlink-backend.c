@@ -58,6 +58,17 @@ static int backend_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *
         return ipvs_dump(netlink_backend(backend)->ipvs, visitor, userdata);
 }
 
+static int backend_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
+        return ipvs_list(netlink_backend(backend)->ipvs, visitor, userdata);
+}
+
+static int backend_ipvs_read_dests(KernelBackend *backend,
+                                   const VirtualServerKey *key,
+                                   RealServersVisitor visitor,
+                                   void *userdata) {
+        return ipvs_read_dests(netlink_backend(backend)->ipvs, key, visitor, userdata);
+}
+
 static int backend_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
         return ipvs_read(netlink_backend(backend)->ipvs, key, visitor, userdata);
 }
@@ -206,6 +217,8 @@ static const KernelBackendOps netlink_backend_ops = {
         .get_info = backend_get_info,
         .ipvs_apply = backend_ipvs_apply,
         .ipvs_dump = backend_ipvs_dump,
+        .ipvs_list = backend_ipvs_list,
+        .ipvs_read_dests = backend_ipvs_read_dests,
         .ipvs_read = backend_ipvs_read,
         .ipvs_set_timeouts = backend_ipvs_set_timeouts,
         .ipvs_get_timeouts = backend_ipvs_get_timeouts,

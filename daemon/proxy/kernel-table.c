@@ -300,6 +300,7 @@ int kernel_table_set_server(KernelTable *table,
                 return r;
         if (actual)
                 server->actual = *actual;
+        server->looked_at = true;
         kernel_table_queue_server(table, server);
         return 0;
 }

@@ -80,6 +80,7 @@ struct ServerState {
 
         bool present;
         bool seen; /* for who compares with a dump */
+        bool looked_at; /* by the look that runs (control/server-look.h), or read or written to since it began */
         ServerOwner owner;
         VirtualServer actual;
         RealServerState *dests; /* owned; sorted */

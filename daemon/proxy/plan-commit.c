@@ -80,6 +80,7 @@ static size_t plan_commit_run(Plan *plan, KernelTable *table, size_t first, size
         }
         if (!server)
                 return 0;
+        server->looked_at = true;
         if (error < 0)
                 kernel_table_fail(table, &server->failure, error, plan->now_usec, plan->retry_usec);
         else

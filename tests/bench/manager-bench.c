@@ -205,23 +205,32 @@ static __attribute__((noinline)) void bench_resync(Bench *bench) {
         bench_check(bench, done && bench->backend->n_writes == writes, "a comparison that finds nothing wrote something");
 }
 
-/* What the loop costs for `usec`, in microseconds of CPU time. */
-static uint64_t bench_run_for(Bench *bench, uint64_t usec) {
-        uint64_t cpu = bench_cpu_usec(), end = bench_now_nsec() + usec * NSEC_PER_USEC, now;
+/*
+ * What the loop costs for `usec`, in microseconds of CPU time. The longest that a turn kept it, in CPU time too, for it
+ * also waits.
+ */
+static uint64_t bench_run_for(Bench *bench, uint64_t usec, uint64_t *ret_longest) {
+        uint64_t cpu = bench_cpu_usec(), end = bench_now_nsec() + usec * NSEC_PER_USEC, longest = 0, now;
 
-        while ((now = bench_now_nsec()) < end)
+        while ((now = bench_now_nsec()) < end) {
+                uint64_t begun = bench_cpu_usec();
+
                 (void) sd_event_run(bench->event, (end - now) / NSEC_PER_USEC);
+                longest = MAX2(longest, bench_cpu_usec() - begun);
+        }
+        *ret_longest = longest;
         return bench_cpu_usec() - cpu;
 }
 
 static void bench_idle(Bench *bench) {
-        uint64_t writes = bench->backend->n_writes, quiet = bench_run_for(bench, IDLE_USEC), audits;
+        uint64_t writes = bench->backend->n_writes, longest, quiet = bench_run_for(bench, IDLE_USEC, &longest), audits;
 
         bench_print("idle-cpu-per-mille", quiet * 1000 / IDLE_USEC, "1/1000");
         bench_check(bench, bench_audit_every(bench, AUDIT_USEC) >= 0, "the period of audits could not be set");
         (void) bench_settle(bench);
-        audits = bench_run_for(bench, AUDITS * AUDIT_USEC + AUDIT_USEC / 2);
+        audits = bench_run_for(bench, AUDITS * AUDIT_USEC + AUDIT_USEC / 2, &longest);
         bench_print("audit-cpu", audits / AUDITS / USEC_PER_MSEC, "ms");
+        bench_print("audit-longest-turn", longest, "us");
         bench_check(bench, bench_audit_every(bench, BENCH_AUDIT_USEC) >= 0, "the period of audits could not be set");
         bench_check(bench, bench->backend->n_writes == writes, "an audit that finds nothing wrote something");
 }

@@ -24,6 +24,17 @@ static int timed_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *us
         return TIMED(times.read_nsec, original->ipvs_dump(backend, visitor, userdata));
 }
 
+static int timed_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
+        return TIMED(times.read_nsec, original->ipvs_list(backend, visitor, userdata));
+}
+
+static int timed_ipvs_read_dests(KernelBackend *backend,
+                                 const VirtualServerKey *key,
+                                 RealServersVisitor visitor,
+                                 void *userdata) {
+        return TIMED(times.read_nsec, original->ipvs_read_dests(backend, key, visitor, userdata));
+}
+
 static int timed_address_apply(KernelBackend *backend, AddressOp *ops, size_t n_ops) {
         return TIMED(times.address_nsec, original->address_apply(backend, ops, n_ops));
 }
@@ -52,6 +63,8 @@ void timed_backend_watch(KernelBackend *backend) {
         timed = *original;
         timed.ipvs_apply = timed_ipvs_apply;
         timed.ipvs_dump = timed_ipvs_dump;
+        timed.ipvs_list = timed_ipvs_list;
+        timed.ipvs_read_dests = timed_ipvs_read_dests;
         timed.address_apply = timed_address_apply;
         timed.address_dump = timed_address_dump;
         timed.filter_ensure = timed_filter_ensure;

@@ -26,6 +26,7 @@ void control_init(Control *control) {
                 .state_directory = control->directory,
                 .retry_usec = 2 * USEC_PER_MSEC,
                 .drain_look_usec = 2 * USEC_PER_MSEC,
+                .look_servers = 1,
                 .needs_source = { [OBJECT_SOURCE_API] = true },
         };
 }
@@ -66,6 +67,18 @@ void control_settle(Control *control) {
         while ((r = sd_event_run(control->event, 0)) > 0)
                 ;
         assert_int_equal(r, 0);
+}
+
+void control_run(Control *control, unsigned n_turns) {
+        while (n_turns-- > 0 && sd_event_run(control->event, 0) > 0)
+                ;
+}
+
+void control_begin_audit(Control *control) {
+        uint64_t ticket;
+
+        assert_int_equal(manager_resync(control->manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
+        manager_resync_cancel(control->manager, ticket);
 }
 
 static uint64_t monotonic_usec(void) {

@@ -51,8 +51,13 @@ void control_list_end(Control *control);
 
 /* Runs the loop until nothing is ready. */
 void control_settle(Control *control);
+/* Runs so many turns of it at most, as far as something is ready: in the midst of work. */
+void control_run(Control *control, unsigned n_turns);
 /* Runs it until `done` says so, at most ten seconds. */
 void control_wait(Control *control, bool (*done)(Control *control));
+
+/* Has the kernel read as a whole; it is when the loop has settled. */
+void control_begin_audit(Control *control);
 
 void control_put_service(Control *control, const ServiceSpec *spec);
 void control_remove_service(Control *control, const char *key);

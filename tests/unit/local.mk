@@ -149,7 +149,8 @@ libcontrolfixture_a_SOURCES = tests/unit/control-fixture.c tests/unit/control-fi
 libcontrolfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults \
 	tests/unit/test-control-drain tests/unit/test-differences tests/unit/test-node-drain tests/unit/test-control-random \
-	tests/unit/test-control-node-ports tests/unit/test-control-scheduler tests/unit/test-turn-pace
+	tests/unit/test-control-node-ports tests/unit/test-control-scheduler tests/unit/test-control-look \
+	tests/unit/test-turn-pace
 check_PROGRAMS += $(unit_manager)
 TESTS += $(unit_manager)
 unit_manager_libs = libcontrolfixture.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -169,5 +170,7 @@ tests_unit_test_control_node_ports_SOURCES = tests/unit/test-control-node-ports.
 tests_unit_test_control_node_ports_LDADD = $(unit_manager_libs)
 tests_unit_test_control_scheduler_SOURCES = tests/unit/test-control-scheduler.c
 tests_unit_test_control_scheduler_LDADD = $(unit_manager_libs)
+tests_unit_test_control_look_SOURCES = tests/unit/test-control-look.c
+tests_unit_test_control_look_LDADD = $(unit_manager_libs)
 tests_unit_test_control_random_SOURCES = tests/unit/test-control-random.c
 tests_unit_test_control_random_LDADD = $(unit_manager_libs)

@@ -284,12 +284,7 @@ static void test_others_are_quicker(void **state) {
                 control_settle(&c);
                 control_wait(&c, is_running);
                 memory_backend_hook_nth(c.hand, 1, NULL, NULL);
-                {
-                        uint64_t ticket;
-
-                        assert_int_equal(manager_resync(c.manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
-                        manager_resync_cancel(c.manager, ticket);
-                }
+                control_begin_audit(&c);
                 control_settle(&c);
                 control_wait(&c, is_running);
                 assert_same(&c, expected);

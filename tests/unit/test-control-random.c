@@ -315,19 +315,26 @@ static void random_event(World *world, Control *c, Random *random) {
         case 4:
                 random_host(world, c);
                 break;
+        case 5:
+                control_begin_audit(c);
+                break;
         default:
                 random_change(world, c, random);
                 break;
         }
-        if (random_below(random, 3) > 0)
+        switch (random_below(random, 4)) {
+        case 0:
+                break;
+        case 1:
+                control_run(c, 1 + random_below(random, 20)); /* in the midst of an audit, say */
+                break;
+        default:
                 control_settle(c);
+        }
 }
 
 static void audit(Control *c) {
-        uint64_t ticket;
-
-        assert_int_equal(manager_resync(c->manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
-        manager_resync_cancel(c->manager, ticket);
+        control_begin_audit(c);
         control_settle(c);
         control_wait(c, is_running);
 }

@@ -139,10 +139,7 @@ static void foreign(Control *c, IpvsOpKind kind, const char *ip, uint16_t port, 
 }
 
 static void audit(Control *c) {
-        uint64_t ticket;
-
-        assert_int_equal(manager_resync(c->manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
-        manager_resync_cancel(c->manager, ticket);
+        control_begin_audit(c);
         control_settle(c);
 }
 

@@ -260,7 +260,7 @@ int daemon_events_new(sd_event *event, Manager *manager, ApiServer *api, DaemonE
         if (r >= 0)
                 r = sd_event_source_set_enabled(events->timer, SD_EVENT_OFF);
         if (r >= 0)
-                r = sd_event_source_set_priority(events->timer, EVENT_PRIORITY_RECONCILE_YIELD);
+                r = sd_event_source_set_priority(events->timer, EVENT_PRIORITY_YIELD);
         if (r >= 0)
                 r = manager_add_listener(manager, on_manager_changed, events);
         if (r < 0)

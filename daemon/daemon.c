@@ -78,6 +78,8 @@ Daemon *daemon_free(Daemon *daemon) {
         (void) web_free(daemon->web);
         (void) bus_free(daemon->bus);
         (void) daemon_events_free(daemon->events);
+        if (daemon->manager)
+                yield_remove(manager_yield(daemon->manager), daemon);
         (void) api_server_free(daemon->api);
         (void) manifests_free(daemon->manifests);
         (void) manager_free(daemon->manager);
@@ -194,8 +196,24 @@ static void on_api_state(ApiState state, uint64_t event_usec, void *userdata) {
         daemon_notify(daemon);
 }
 
+static void on_api_worked(uint64_t begun_usec, void *userdata) {
+        Daemon *daemon = userdata;
+
+        yield_worked(manager_yield(daemon->manager), begun_usec);
+}
+
+static void on_yield(bool yield, void *userdata) {
+        Daemon *daemon = userdata;
+
+        api_server_set_priority(daemon->api, yield ? EVENT_PRIORITY_YIELD : EVENT_PRIORITY_API);
+}
+
 static int daemon_new_api(Daemon *daemon, KubeClientConfig *client) {
-        static const ApiServerHandlers handlers = { .synced = on_source_synced, .state = on_api_state };
+        static const ApiServerHandlers handlers = {
+                .synced = on_source_synced,
+                .state = on_api_state,
+                .worked = on_api_worked,
+        };
         ApiServerOptions options = {
                 .node_name = daemon->config->node_name,
                 .watch_nodes = daemon->config->watch_nodes,
@@ -203,9 +221,10 @@ static int daemon_new_api(Daemon *daemon, KubeClientConfig *client) {
                 .priority = EVENT_PRIORITY_API,
                 .events = !daemon->config->dry_run,
         };
-
-        return api_server_new(
+        int r = api_server_new(
                 daemon->event, manager_store(daemon->manager), client, &options, &handlers, daemon, &daemon->api);
+
+        return r < 0 ? r : yield_add(manager_yield(daemon->manager), on_yield, daemon);
 }
 
 static int daemon_new_manifests(Daemon *daemon) {

@@ -305,6 +305,10 @@ void api_server_status(const ApiServer *server, ApiServerStatus *ret) {
                 events_status(server->events, &ret->events);
 }
 
+void api_server_set_priority(ApiServer *server, int64_t priority) {
+        http_client_set_priority(server->http, priority);
+}
+
 void api_server_report(ApiServer *server, const EventReport *report) {
         if (server->events)
                 events_report(server->events, report);
@@ -476,6 +480,7 @@ int api_server_new(sd_event *event,
                 if (!server->node_name)
                         return -ENOMEM;
         }
+        http_client_set_worked(server->http, handlers->worked, userdata);
         r = api_server_add_parts(server);
         if (r >= 0 && options->events)
                 r = events_new(event, server->http, &events, &server->events);

@@ -32,12 +32,14 @@ typedef struct ApiServerOptions {
         uint64_t silence_usec; /* after which the server is probed; 0 = 15 s */
 } ApiServerOptions;
 
-/* From the event loop, never from within a call of this header. None may free the ApiServer. Either may be NULL. */
+/* From the event loop, never from within a call of this header. None may free the ApiServer. Each may be NULL. */
 typedef struct ApiServerHandlers {
         /* A list became complete. */
         void (*synced)(void *userdata);
         /* The state or what the status says in words changed, or, at most once a second, something was heard. `event_usec`: CLOCK_REALTIME of that, 0 = never */
         void (*state)(ApiState state, uint64_t event_usec, void *userdata);
+        /* What the server sent has been worked on since `begun_usec` (CLOCK_MONOTONIC); the answer may be api_server_set_priority(). */
+        void (*worked)(uint64_t begun_usec, void *userdata);
 } ApiServerHandlers;
 
 /*
@@ -61,6 +63,9 @@ int api_server_start(ApiServer *server);
  * lists too, and what only the old one had goes when they are complete. Failure leaves things as they were.
  */
 int api_server_set_client(ApiServer *server, KubeClientConfig *client);
+
+/* Of what comes from the server, so that others may go first for a while. */
+void api_server_set_priority(ApiServer *server, int64_t priority);
 
 /* An Event, see events.h: told when there is a server that takes it, while nothing else is in trouble. */
 void api_server_report(ApiServer *server, const EventReport *report);

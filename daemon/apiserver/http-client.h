@@ -61,6 +61,15 @@ DEFINE_CLEANUP(HttpClient *, http_client_free);
 /* Takes `config` in every case; running requests end as with http_client_reset(). */
 int http_client_set_config(HttpClient *client, KubeClientConfig *config);
 
+/*
+ * Called whenever what came on the connections has been worked on, with the time when that began (CLOCK_MONOTONIC,
+ * microseconds): a list may come without end.
+ */
+typedef void (*HttpWorked)(uint64_t begun_usec, void *userdata);
+void http_client_set_worked(HttpClient *client, HttpWorked worked, void *userdata);
+/* Of the sources of its connections, from now on. */
+void http_client_set_priority(HttpClient *client, int64_t priority);
+
 void http_client_set_probe_timeout(HttpClient *client, uint64_t usec);
 
 /* "https://host:6443" */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "apiserver/http-private.h"
+#include "common/clock.h"
 
 #define CONNECTIONS_MAX 8L
 
@@ -38,9 +39,20 @@ static void http_socket_free(HttpSocket *s) {
         free(s);
 }
 
+/* Also ends what is done. */
+static void http_client_act(HttpClient *client, curl_socket_t fd, int flags) {
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
+        int running;
+
+        (void) curl_multi_socket_action(client->multi, fd, flags, &running);
+        http_client_collect(client);
+        if (client->worked)
+                client->worked(begun, client->worked_userdata);
+}
+
 static int on_socket_event(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         HttpClient *client = ((HttpSocket *) userdata)->client; /* the socket may be gone in a moment */
-        int flags = 0, running;
+        int flags = 0;
 
         if (events & EPOLLIN)
                 flags |= CURL_CSELECT_IN;
@@ -48,9 +60,20 @@ static int on_socket_event(sd_event_source *source, int fd, uint32_t events, voi
                 flags |= CURL_CSELECT_OUT;
         if (events & (EPOLLERR | EPOLLHUP))
                 flags |= CURL_CSELECT_ERR;
-        (void) curl_multi_socket_action(client->multi, fd, flags, &running);
-        http_client_collect(client);
+        http_client_act(client, fd, flags);
         return 0;
+}
+
+void http_client_set_priority(HttpClient *client, int64_t priority) {
+        client->priority = priority;
+        for (HttpSocket *s = client->sockets; s; s = s->next)
+                (void) sd_event_source_set_priority(s->source, priority);
+        (void) sd_event_source_set_priority(client->timer, priority);
+}
+
+void http_client_set_worked(HttpClient *client, HttpWorked worked, void *userdata) {
+        client->worked = worked;
+        client->worked_userdata = userdata;
 }
 
 static int http_socket_new(HttpClient *client, curl_socket_t fd, uint32_t events, HttpSocket **ret) {
@@ -97,11 +120,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        HttpClient *client = userdata;
-        int running;
-
-        (void) curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        http_client_collect(client);
+        http_client_act(userdata, CURL_SOCKET_TIMEOUT, 0);
         return 0;
 }
 

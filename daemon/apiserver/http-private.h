@@ -49,6 +49,8 @@ struct HttpClient {
         HttpReset reset_kind;
         const char *reset_reason;
         HttpSocket *sockets; /* owned */
+        HttpWorked worked; /* NULL = nobody wants to know */
+        void *worked_userdata;
         HttpTransfer *transfers; /* owned */
         HttpTransfer *scout; /* one of them; NULL = none runs */
         bool several; /* addresses, as the last scout found */

@@ -58,4 +58,6 @@ libcontrol_a_SOURCES = \
 	daemon/control/sysctl-record.c \
 	daemon/control/sysctl-record.h \
 	daemon/control/turn-pace.c \
-	daemon/control/turn-pace.h
+	daemon/control/turn-pace.h \
+	daemon/control/yield.c \
+	daemon/control/yield.h

@@ -93,7 +93,7 @@ struct Manager {
 
         sd_event_source *turn; /* defer: one turn of work */
         sd_event_source *delay; /* timer: until the next sync may begin */
-        sd_event_source *yield; /* timer: until turns come before HTTP and bus again */
+        Yield *yield; /* HTTP and bus go first for a moment */
         sd_event_source *retry; /* timer: after failures */
         sd_event_source *audit; /* timer: full comparison */
         sd_event_source *drain_timer;
@@ -124,7 +124,6 @@ struct Manager {
         bool sync_running;
         bool held; /* nothing is begun or gone on with */
         bool sync_broken; /* the kernel could not be read or written to at all */
-        unsigned n_turns;
 
         uint64_t generation; /* last sync that ended */
         uint64_t sync_ended_usec; /* CLOCK_BOOTTIME */

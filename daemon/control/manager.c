@@ -66,6 +66,8 @@ int manager_new(sd_event *event, KernelBackend *backend, const ManagerOptions *o
         if (r >= 0)
                 r = store_new(on_store_dirty, manager, &manager->store);
         if (r >= 0)
+                r = yield_new(event, EVENT_PRIORITY_API, &manager->yield);
+        if (r >= 0)
                 r = kernel_table_new(&manager->table);
         if (r >= 0)
                 r = override_set_new(&manager->overrides.set);
@@ -115,13 +117,14 @@ Manager *manager_free(Manager *manager) {
         sd_event_source *sources[] = { manager ? manager->turn : NULL,    manager ? manager->delay : NULL,
                                        manager ? manager->retry : NULL,   manager ? manager->audit : NULL,
                                        manager ? manager->drain_timer : NULL, manager ? manager->notify : NULL,
-                                       manager ? manager->node_wait : NULL, manager ? manager->yield : NULL };
+                                       manager ? manager->node_wait : NULL };
 
         if (!manager)
                 return NULL;
         manager->started = false;
         for (size_t i = 0; i < ELEMENTSOF(sources); i++)
                 (void) sd_event_source_disable_unref(sources[i]);
+        (void) yield_free(manager->yield);
         (void) reconciler_free(manager->reconciler);
         manager_overrides_done(manager);
         (void) sd_event_source_disable_unref(manager->node_drain.timer);
@@ -224,6 +227,10 @@ int manager_start(Manager *manager) {
 }
 
 /* ---- sources */
+
+Yield *manager_yield(Manager *manager) {
+        return manager->yield;
+}
 
 Store *manager_store(Manager *manager) {
         return manager->store;

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/macros.h"
+#include "control/yield.h"
 #include "kernel/backend.h"
 #include "model/api-state.h"
 #include "model/store.h"
@@ -96,6 +97,8 @@ int manager_start(Manager *manager);
 
 /* Where sources put their objects. A list that was completed is to be told with manager_source_synced(). */
 Store *manager_store(Manager *manager);
+/* For sources of objects that may keep the loop busy for long; borrowed, lives as long as the manager. */
+Yield *manager_yield(Manager *manager);
 void manager_source_synced(Manager *manager);
 /* `event_usec`: CLOCK_REALTIME of the last thing heard from the API server, 0 = nothing new */
 void manager_set_api_state(Manager *manager, ApiState state, uint64_t event_usec);

@@ -65,7 +65,7 @@ static int node_drain_set(Manager *manager, uint64_t deadline_usec) {
 
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_priority(drain->timer, EVENT_PRIORITY_RECONCILE_YIELD);
+        (void) sd_event_source_set_priority(drain->timer, EVENT_PRIORITY_YIELD);
         drain->state = NODE_DRAIN_ACTIVE;
         drain->deadline_usec = deadline_usec;
         node_drain_count(manager);

@@ -12,6 +12,6 @@ enum {
         EVENT_PRIORITY_RECONCILE = -30,
         EVENT_PRIORITY_HTTP = -10,
         EVENT_PRIORITY_BUS = 0,
-        /* now and then, so that a long first sync does not keep HTTP and bus waiting */
-        EVENT_PRIORITY_RECONCILE_YIELD = 10,
+        /* for a moment (yield.h), so that a long first sync does not keep HTTP and bus waiting */
+        EVENT_PRIORITY_YIELD = 10,
 };

@@ -2,14 +2,15 @@
 /*
  * When the manager works. A sync is a run of turns that ends when nothing is left to do; it begins at once if the last
  * one ended long enough ago (minSyncPeriod), else a timer waits for that. What failed is retried with growing delays,
- * each object by itself, while other changes go on. Most turns come before HTTP and bus; every fourth lets them go
- * first.
+ * each object by itself, while other changes go on. Turns come before HTTP and bus, and let them go first now and then
+ * (yield.h).
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/message-ids.h"
 #include "control/manager-private.h"
@@ -21,9 +22,6 @@
 #define DRAIN_PAUSE_USEC (2 * USEC_PER_MSEC)
 /* What others break is repaired that soon, however long minSyncPeriod is; a flapping address costs no more than that. */
 #define REPAIR_USEC (100 * USEC_PER_MSEC)
-#define YIELD_EVERY 4
-/* They go first for so long, and for what they are just at: users of the bus may keep it busy without end. */
-#define YIELD_USEC USEC_PER_MSEC
 
 static int manager_arm(sd_event_source *timer, uint64_t delay_usec) {
         int r = sd_event_source_set_time_relative(timer, delay_usec);
@@ -331,21 +329,16 @@ static bool manager_only_looks(const Manager *manager) {
 }
 
 /* Where nobody else has anything to do the next turn comes at once all the same. */
-static void manager_yield(Manager *manager, bool yield) {
-        if (yield && manager_arm(manager->yield, YIELD_USEC) < 0)
-                return;
-        (void) sd_event_source_set_priority(manager->turn,
-                                            yield ? EVENT_PRIORITY_RECONCILE_YIELD : EVENT_PRIORITY_RECONCILE);
-}
+static void on_yield(bool yield, void *userdata) {
+        Manager *manager = userdata;
 
-static int on_yield_over(sd_event_source *source, uint64_t usec, void *userdata) {
-        manager_yield(userdata, false);
-        return 0;
+        (void) sd_event_source_set_priority(manager->turn,
+                                            yield ? EVENT_PRIORITY_YIELD : EVENT_PRIORITY_RECONCILE);
 }
 
 static int on_turn(sd_event_source *source, void *userdata) {
         Manager *manager = userdata;
-        bool yield = ++manager->n_turns % YIELD_EVERY == 0;
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
 
         if (manager->held)
                 return 0;
@@ -356,7 +349,9 @@ static int on_turn(sd_event_source *source, void *userdata) {
                 sync_abort(manager);
                 return 0;
         }
-        manager_yield(manager, yield || manager_only_looks(manager));
+        yield_worked(manager->yield, begun);
+        if (manager_only_looks(manager))
+                yield_now(manager->yield);
         if (manager->sync_running)
                 return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         if (manager_has_work(manager))
@@ -488,7 +483,7 @@ int manager_sync_start(Manager *manager) {
         if (r >= 0)
                 r = manager_add_timer(manager, &manager->delay, on_delay, "sync-delay");
         if (r >= 0)
-                r = manager_add_timer(manager, &manager->yield, on_yield_over, "sync-yield");
+                r = yield_add(manager->yield, on_yield, manager);
         if (r >= 0)
                 r = manager_add_timer(manager, &manager->retry, on_retry, "sync-retry");
         if (r >= 0)

@@ -133,7 +133,7 @@ static void http_server_arm(HttpServer *server) {
 }
 
 void http_server_run(HttpServer *server) {
-        int64_t priority = ++server->n_runs % HTTP_YIELD_EVERY == 0 ? EVENT_PRIORITY_RECONCILE_YIELD :
+        int64_t priority = ++server->n_runs % HTTP_YIELD_EVERY == 0 ? EVENT_PRIORITY_YIELD :
                                                                       EVENT_PRIORITY_HTTP;
 
         /* Not left to the timer: setting it anew takes back that it has run out, and each byte of a peer does so. */

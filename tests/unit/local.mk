@@ -150,12 +150,14 @@ libcontrolfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults \
 	tests/unit/test-control-drain tests/unit/test-differences tests/unit/test-node-drain tests/unit/test-control-random \
 	tests/unit/test-control-node-ports tests/unit/test-control-scheduler tests/unit/test-control-look \
-	tests/unit/test-turn-pace
+	tests/unit/test-turn-pace tests/unit/test-yield
 check_PROGRAMS += $(unit_manager)
 TESTS += $(unit_manager)
 unit_manager_libs = libcontrolfixture.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
 tests_unit_test_turn_pace_SOURCES = tests/unit/test-turn-pace.c
 tests_unit_test_turn_pace_LDADD = libcontrol.a $(CMOCKA_LIBS)
+tests_unit_test_yield_SOURCES = tests/unit/test-yield.c
+tests_unit_test_yield_LDADD = libcontrol.a libcommon.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_control_sync_SOURCES = tests/unit/test-control-sync.c
 tests_unit_test_control_sync_LDADD = $(unit_manager_libs)
 tests_unit_test_control_faults_SOURCES = tests/unit/test-control-faults.c

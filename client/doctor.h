@@ -43,5 +43,7 @@ void doctor_check_kernel(Doctor *doctor);
 void doctor_check_others(Doctor *doctor);
 /* The policies of packet filters. */
 void doctor_check_forward(Doctor *doctor);
-/* Bus, polkit, the daemon's own state, kubeconfig and API server. */
+/* Bus, polkit, the daemon's own state, and what doctor_check_api() looks at. */
 void doctor_check_daemon(Doctor *doctor);
+/* Kubeconfig and API server. */
+void doctor_check_api(Doctor *doctor);

@@ -10,6 +10,7 @@ libclient_a_SOURCES = \
 	client/conditions.c \
 	client/conditions.h \
 	client/complete.c \
+	client/doctor-api.c \
 	client/doctor-daemon.c \
 	client/doctor-forward.c \
 	client/doctor-kernel.c \

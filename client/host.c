@@ -79,6 +79,17 @@ static void process_name(const char *root, pid_t pid, char buf[static HOST_TEXT_
         (void) host_read(root, path, buf);
 }
 
+/* Has it ended, and only waits for its parent to ask how? The state is behind the name, which may hold anything. */
+static bool process_has_ended(const char *root, pid_t pid) {
+        char path[PATH_SIZE], stat[HOST_TEXT_MAX];
+        const char *state;
+
+        (void) snprintf(path, sizeof(path), "proc/%d/stat", (int) pid);
+        (void) host_read(root, path, stat);
+        state = strrchr(stat, ')');
+        return state && (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
+}
+
 pid_t host_find_process(const char *root, const char *name) {
         _cleanup_(closedirp) DIR *proc = open_proc(root);
         char have[HOST_TEXT_MAX];
@@ -86,7 +97,7 @@ pid_t host_find_process(const char *root, const char *name) {
 
         while (proc && (pid = next_process(proc)) > 0) {
                 process_name(root, pid, have);
-                if (strcmp(have, name) == 0)
+                if (strcmp(have, name) == 0 && !process_has_ended(root, pid))
                         return pid;
         }
         return 0;

@@ -17,7 +17,7 @@ bool host_read(const char *root, const char *path, char buf[static HOST_TEXT_MAX
 bool host_read_number(const char *root, const char *path, uint64_t *ret);
 bool host_exists(const char *root, const char *path);
 
-/* The id of a process of that name, 0 = none. */
+/* The id of a process of that name that has not ended, 0 = none. */
 pid_t host_find_process(const char *root, const char *name);
 
 /* Is a TCP port listened at? *ret_inode: of the socket. */

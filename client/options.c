@@ -125,7 +125,7 @@ const OptionSpec option_table[] = {
         { "value", 0, NULL, NULL, "show", parse_flag, FIELD(value), "Values without names" },
         { "exact", 0, NULL, NULL, "stats top", parse_flag, FIELD(exact), "Numbers not rounded" },
         { "rate", 0, NULL, NULL, "stats", parse_flag, FIELD(rate), "Per second, not totals" },
-        { "no-block", 0, NULL, NULL, "resync", parse_flag, FIELD(no_block), "Do not wait until it is done" },
+        { "no-block", 0, NULL, NULL, "resync takeover", parse_flag, FIELD(no_block), "Do not wait until a resync is done, or kube-proxy has ended" },
         { "ipvs", 'L', NULL, NULL, "list", parse_flag, FIELD(ipvs), "Virtual servers and their endpoints, as ipvsadm -Ln" },
         { "events", 'e', "EVENTS", "sync service endpoint drift statistics", "monitor", parse_text, FIELD(events), "Only these: sync, service, endpoint, drift, statistics, separated by commas" },
         { "delay", 'd', "TIME", NULL, "top monitor", parse_time, FIELD(interval_usec), "Between two looks (seconds, or with unit)" },

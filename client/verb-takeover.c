@@ -2,17 +2,22 @@
 /*
  * takeover: the last step of moving in. The daemon adopts kube-proxy's virtual servers and
  * addresses when it starts, and its own filter works beside kube-proxy's; once it has programmed
- * everything, what kube-proxy left in the packet filter is removed here, and nothing else.
+ * everything, what kube-proxy left in the packet filter is removed here, and nothing else. A
+ * kube-proxy that runs would put it back, so its end is waited for, with nothing changed until then.
  */
 /* First: the headers of the kernel leave out then what libc has defined. */
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netfilter.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/clock.h"
 #include "client/host.h"
 #include "client/leftovers.h"
 #include "client/message-json.h"
@@ -23,27 +28,11 @@
 
 #define KUBE_PROXY "kube-proxy"
 #define TRIES_MAX 20
+/* The kubelet or systemd, should one of them start it anew, has done so by then. */
+#define GONE_USEC (2 * USEC_PER_SEC)
+#define LOOK_AGAIN_USEC (200 * UINT64_C(1000))
 
 /* ---- may it begin? */
-
-static int check_kube_proxy(const Client *client) {
-        pid_t pid = host_find_process("", KUBE_PROXY);
-
-        if (pid == 0)
-                return 0;
-        if (client->options.dry_run || client->options.while_running) {
-                if (!client->options.quiet)
-                        (void) report(EXIT_CODE_FAILURE,
-                                      "Warning: kube-proxy still runs (process %d); it puts back "
-                                      "what it misses.",
-                                      (int) pid);
-                return 0;
-        }
-        return report(EXIT_CODE_FAILURE,
-                      "Failed to take over: kube-proxy still runs (process %d). Stop it first, or "
-                      "say --while-running.",
-                      (int) pid);
-}
 
 /* Without the daemon's own filter in place nothing of kube-proxy's may go. */
 static int check_daemon(Client *client) {
@@ -69,6 +58,100 @@ static int check_daemon(Client *client) {
                       "\"ipvsproxyctl status\" tells why; \"ipvsproxyctl wait\" waits for it.",
                       *state ? state : "in an unknown state");
 }
+
+/* ---- kube-proxy's end */
+
+/* > 0 = it has ended, 0 = time is up */
+static int process_wait(pid_t pid, uint64_t deadline) {
+        _cleanup_(closep) int fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        struct pollfd end = { .fd = fd, .events = POLLIN };
+        uint64_t now, msec;
+        int r;
+
+        if (fd < 0)
+                return errno == ESRCH ? 1 : -errno;
+        do {
+                now = clock_monotonic_usec();
+                if (now >= deadline)
+                        return 0;
+                msec = (deadline - now) / 1000 + 1;
+                r = poll(&end, 1, deadline == USEC_INFINITY ? -1 : (int) MIN2(msec, (uint64_t) INT_MAX));
+        } while (r == 0 || (r < 0 && errno == EINTR));
+        return r < 0 ? -errno : 1;
+}
+
+static void say_waiting(const Client *client, pid_t pid, bool again) {
+        if (client->options.quiet)
+                return;
+        if (again)
+                (void) report(EXIT_CODE_FAILURE,
+                              "kube-proxy was started again (process %d): keep what starts it from that.",
+                              (int) pid);
+        else
+                (void) report(EXIT_CODE_FAILURE,
+                              "kube-proxy runs (process %d), and ipvsproxyd has adopted its virtual servers and "
+                              "addresses. Stop kube-proxy now: its chains are removed once it has ended, and "
+                              "Ctrl-C leaves all as it is.",
+                              (int) pid);
+}
+
+/* 0 = it has ended and does not come back, or reported */
+static int wait_for_end(Client *client) {
+        uint64_t timeout = client->options.timeout_usec, now = clock_monotonic_usec(), gone_until = 0;
+        uint64_t deadline = timeout ? now + timeout : USEC_INFINITY;
+        int r;
+
+        for (;;) {
+                pid_t pid = host_find_process("", KUBE_PROXY);
+
+                if (pid == 0) {
+                        if (clock_monotonic_usec() >= gone_until)
+                                return 0;
+                        (void) usleep(LOOK_AGAIN_USEC);
+                        continue;
+                }
+                say_waiting(client, pid, gone_until > 0);
+                r = process_wait(pid, deadline);
+                if (r < 0)
+                        return report(EXIT_CODE_FAILURE, "Failed to wait for the end of process %d: %s.",
+                                      (int) pid, strerror(-r));
+                if (r == 0)
+                        return report(EXIT_CODE_TIMEOUT,
+                                      "Failed to take over: Time is up, and kube-proxy still runs (process %d). "
+                                      "Nothing was removed; stop kube-proxy and say \"ipvsproxyctl takeover\" again.",
+                                      (int) pid);
+                gone_until = clock_monotonic_usec() + GONE_USEC;
+        }
+}
+
+static int check_kube_proxy(Client *client) {
+        pid_t pid = host_find_process("", KUBE_PROXY);
+        int r;
+
+        if (pid == 0)
+                return 0;
+        if (client->options.dry_run || client->options.while_running) {
+                if (!client->options.quiet)
+                        (void) report(EXIT_CODE_FAILURE,
+                                      "Warning: kube-proxy still runs (process %d); it puts back "
+                                      "what it misses.",
+                                      (int) pid);
+                return 0;
+        }
+        if (client->options.no_block)
+                return report(EXIT_CODE_FAILURE,
+                              "Failed to take over: kube-proxy still runs (process %d). Stop it first, or "
+                              "leave out --no-block to wait for its end.",
+                              (int) pid);
+        r = wait_for_end(client);
+        if (r != 0)
+                return r;
+        /* Much may have happened meanwhile, to the bus too. */
+        (void) client_reconnect(client);
+        return check_daemon(client);
+}
+
+/* ---- what may fail */
 
 static int report_errno(int r) {
         if (r == -EPERM || r == -EACCES)
@@ -217,9 +300,9 @@ int verb_takeover(Client *client, int n_words, char *words[]) {
 
         if (geteuid() != 0)
                 return report_errno(-EPERM);
-        r = check_kube_proxy(client);
+        r = check_daemon(client);
         if (r == 0)
-                r = check_daemon(client);
+                r = check_kube_proxy(client);
         if (r != 0)
                 return r;
         r = client->options.dry_run ? leftovers_read(&leftovers) : remove_leftovers(&leftovers);

@@ -31,7 +31,7 @@ const Verb verb_table[] = {
         { "wait", 0, 0, VERB_PASSIVE, verb_wait, "", NULL, "Wait until the daemon has got somewhere" },
         { "log-level", 0, 1, 0, verb_log_level, "[LEVEL]", "emerg alert crit err warning notice info debug", "Show or set what the daemon logs" },
         { "doctor", 0, 0, VERB_LOCAL, verb_doctor, "", NULL, "Look at all the daemon needs, also while it does not run" },
-        { "takeover", 0, 0, VERB_LOCAL | VERB_PASSIVE, verb_takeover, "", NULL, "Remove what kube-proxy left in the packet filter" },
+        { "takeover", 0, 0, VERB_LOCAL | VERB_PASSIVE, verb_takeover, "", NULL, "Remove what kube-proxy left in the packet filter, once it has ended" },
         { "help", 0, 1, VERB_LOCAL, verb_help, "[COMMAND]", NULL, "Show this help, or that of a command" },
         { "version", 0, 0, VERB_LOCAL, verb_version, "", NULL, "Show the version" },
         { "complete", 0, VERB_ANY, VERB_LOCAL | VERB_PASSIVE | VERB_HIDDEN, verb_complete, "-- [WORD...]", NULL, "Words that may stand last, for shells" },

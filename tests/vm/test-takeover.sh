@@ -152,17 +152,26 @@ kube_proxy=$!
 unit_start || finish
 succeeds 'the daemon has adopted and programmed everything' unit_synced 30
 equal 'the virtual servers are those that were there' "$(sort /run/servers)" "$(ipvsadm -S -n | sort)"
-said=$(ipvsproxyctl takeover 2>&1)
-matches 'it is refused while kube-proxy runs' '^1 .*kube-proxy still runs' "$? $said"
+filter_state >/run/full
+said=$(ipvsproxyctl takeover --dry-run 2>/dev/null)
+matches '--dry-run says what it would remove' 'Would remove 6 rules, 7 chains, 0 tables and 6 sets\.' "$said"
+said=$(ipvsproxyctl takeover --no-block 2>&1)
+matches '--no-block is refused while kube-proxy runs' '^1 .*kube-proxy still runs' "$? $said"
+said=$(ipvsproxyctl takeover --timeout=1 2>&1)
+matches 'without --no-block it waits, for no longer than it may' '^7 .*Nothing was removed' "$? $said"
+said=$(timeout --preserve-status -s INT 2 ipvsproxyctl takeover 2>&1)
+matches 'Ctrl-C ends the waiting' '^130 .*kube-proxy runs' "$? $said"
+equal 'none of that changes anything' "$(</run/full)" "$(filter_state)"
+ipvsproxyctl takeover >/run/said 2>&1 &
+takeover=$!
+succeeds 'it says which process it waits for' wait_until 10 grep -q "kube-proxy runs (process $kube_proxy)" /run/said
+sleep 1
+equal 'while it waits nothing goes' "$(</run/full)" "$(filter_state)"
 kill "$kube_proxy"
 wait "$kube_proxy" 2>/dev/null
-
-filter_state >/run/full
-said=$(ipvsproxyctl takeover --dry-run)
-matches '--dry-run says what it would remove' 'Would remove 6 rules, 7 chains, 0 tables and 6 sets\.' "$said"
-equal '--dry-run changes nothing' "$(</run/full)" "$(filter_state)"
-said=$(ipvsproxyctl takeover)
-matches 'it says what it removed' 'Removed 6 rules, 7 chains, 0 tables and 6 sets\.' "$said"
+wait "$takeover"
+equal 'it ends well once kube-proxy has ended' 0 $?
+matches 'it says what it removed' 'Removed 6 rules, 7 chains, 0 tables and 6 sets\.' "$(</run/said)"
 equal 'what is not kube-proxy'\''s is as it was' "$(</run/others)" "$(filter_state)"
 matches 'a second time there is nothing to do' '^Nothing of kube-proxy' "$(ipvsproxyctl takeover)"
 

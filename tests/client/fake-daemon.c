@@ -119,6 +119,27 @@ static int service_append(sd_bus_message *reply, const Service *s) {
                                      1, s->address, "reason", "s", s->reason);
 }
 
+/* As many services as a large cluster has. */
+static int list_many_services(sd_bus_message *m, const char *after, uint32_t limit) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        char id[64] = "";
+        uint32_t first = 0, i;
+
+        if (*after)
+                assert(sscanf(after, "bulk/svc-%u:http", &first) == 1 && ++first);
+        assert(sd_bus_message_new_method_return(m, &reply) >= 0);
+        assert(sd_bus_message_open_container(reply, 'a', "(osssssqsuuuta{sv})") >= 0);
+        for (i = first; i < MIN2(first + limit, (uint32_t) MANY); i++) {
+                Service service = { id, "bulk", id, "http", "tcp", "synced", "", "10.96.7.7", 80, 1, 1, NULL };
+
+                (void) snprintf(id, sizeof(id), "bulk/svc-%05u:http", i);
+                assert(service_append(reply, &service) >= 0);
+        }
+        assert(sd_bus_message_close_container(reply) >= 0 &&
+               sd_bus_message_append(reply, "s", i < MANY ? id : "") >= 0);
+        return sd_bus_send(NULL, reply, NULL);
+}
+
 static int list_services(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const char *after, *next = "", *last = "";
@@ -131,6 +152,8 @@ static int list_services(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too much at once.");
         }
         assert(sd_bus_message_read(m, "su", &after, &limit) >= 0);
+        if (strcmp(fake->state, "many") == 0)
+                return list_many_services(m, after, limit);
         assert(limit > 0 && sd_bus_message_new_method_return(m, &reply) >= 0);
         assert(sd_bus_message_open_container(reply, 'a', "(osssssqsuuuta{sv})") >= 0);
         for (size_t i = 0; i < ELEMENTSOF(services); i++) {
@@ -157,7 +180,6 @@ static int statistics_append(sd_bus_message *reply, size_t i) {
                                      8800 * n, 1200000 * n, 14700000 * n, 200, 12, 0);
 }
 
-/* As many services as a large cluster has. */
 static int list_many_statistics(sd_bus_message *m) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         char id[64] = "";

@@ -296,6 +296,21 @@ static void test_usage(void **state) {
         assert_non_null(strstr(got.out, "--exact"));
 }
 
+/* Each command explains itself, in the same words whichever way it is asked (C10). */
+static void test_help(void **state) {
+        static const char *const script =
+                "n=0\n"
+                "for verb in $(ctl complete -- ''); do\n"
+                "        ctl $verb --help >\"$OUT\" 2>&1 || { echo \"$verb --help\" >&2; exit 1; }\n"
+                "        head -n 1 \"$OUT\" | grep -q \"^ipvsproxyctl $verb \\[OPTION\" || exit 2\n"
+                "        ctl help $verb | cmp - \"$OUT\" || exit 3\n"
+                "        n=$((n + 1))\n"
+                "done\n"
+                "test $n -ge 25 || exit 4\n";
+
+        assert_int_equal(bench_shell(*state, script), 0);
+}
+
 static void test_complete(void **state) {
         static const Case cases[] = {
                 { "complete -- st", 0, "status\nstats\n", "" },
@@ -364,6 +379,44 @@ static void test_no_bus(void **state) {
         };
 
         TEST_CASES(&bench, cases);
+}
+
+/* Who may not talk to the daemon is told so at once (C3). */
+static void test_denied(void **state) {
+        static const char *const script =
+                "D=\"${OUT%/*}/denied\"; mkdir -p \"$D\"\n"
+                "cat >\"$D/conf\" <<END\n"
+                "<busconfig><type>system</type><listen>unix:dir=$D</listen><auth>EXTERNAL</auth>"
+                "<policy context='default'><allow own='*'/><allow send_type='*'/><allow receive_type='*'/>"
+                "<allow send_destination='org.freedesktop.DBus'/>"
+                "<deny send_destination='org.k8s.IpvsProxy'/></policy></busconfig>\n"
+                "END\n"
+                "dbus-daemon --config-file=\"$D/conf\" --nofork --print-address=1 >\"$D/address\" 2>/dev/null & bus=$!\n"
+                "for i in $(seq 50); do test -s \"$D/address\" && break; sleep 0.1; done; BUS=$(cat \"$D/address\")\n"
+                "\"$FAKE\" \"$BUS\" running >\"$D/ready\" & fake=$!\n"
+                "for i in $(seq 50); do test -s \"$D/ready\" && break; sleep 0.1; done\n"
+                "timeout 3 $PWD/ipvsproxyctl --address=\"$BUS\" list 2>\"$OUT\"; code=$?; kill $bus $fake\n"
+                "cat \"$OUT\"; test $code = 5 && test $(wc -l <\"$OUT\") = 1 || exit 1\n";
+
+        assert_int_equal(bench_shell(*state, script), 0);
+}
+
+/* Piped, no command colours anything or hides the end of a line, whatever the terminal is (C1). */
+static void test_piped(void **state) {
+        static const char *const script =
+                "export TERM=xterm-256color; unset NO_COLOR\n"
+                "for line in status 'status shop/db' list 'list --ipvs' show 'show shop/db' 'endpoints shop/cart' \\\n"
+                "                'find 10.96.4.9' 'explain shop/cart' stats 'top -N 1' dump drift plan 'override list' \\\n"
+                "                doctor help version; do\n"
+                "        COLUMNS=20 ctl $line >\"$OUT\"; code=$?; COLUMNS=300 ctl $line >\"$OUT.wide\"\n"
+                "        test -s \"$OUT\" && { test $code = 0 || test $code = 6; } || { echo \"$line: $code\" >&2; exit 1; }\n"
+                "        if grep -q \"$(printf '\\033')\" \"$OUT\"; then echo \"$line: colours\" >&2; exit 2; fi\n"
+                "        test \"$(awk '{ print length($0) }' \"$OUT\" | sort -n | tail -n 1)\" = \\\n"
+                "                \"$(awk '{ print length($0) }' \"$OUT.wide\" | sort -n | tail -n 1)\" ||\n"
+                "                { echo \"$line: cut\" >&2; exit 3; }\n"
+                "done\n";
+
+        assert_int_equal(bench_shell(*state, script), 0);
 }
 
 /* What stdout is decides about colour; a reader that left is no error, a full disk is one. */
@@ -452,7 +505,8 @@ int main(void) {
                 cmocka_unit_test(test_usage),     cmocka_unit_test(test_complete),
                 cmocka_unit_test(test_states),    cmocka_unit_test(test_no_bus),
                 cmocka_unit_test(test_output),    cmocka_unit_test(test_bash),
-                cmocka_unit_test(test_shells),
+                cmocka_unit_test(test_shells),    cmocka_unit_test(test_help),
+                cmocka_unit_test(test_denied),    cmocka_unit_test(test_piped),
         };
 
         (void) setenv("LC_ALL", "C.UTF-8", 1);

@@ -59,7 +59,7 @@ static void complete_verbs(const char *prefix) {
                         candidate(prefix, verb_table[i].name, "");
 }
 
-/* Of the namespace that is named already, so that an answer is quick on a large cluster. */
+/* Little more than what begins so is asked for, so that an answer is quick on a large cluster. */
 static void complete_services(Client *client, const char *prefix) {
         const char *slash = strchr(prefix, '/');
         _cleanup_(freep) char *namespace =
@@ -68,7 +68,7 @@ static void complete_services(Client *client, const char *prefix) {
 
         client->options.timeout_usec = COMPLETE_TIMEOUT_USEC;
         if (!freopen("/dev/null", "w", stderr) || client_connect(client) != 0 ||
-            services_fetch(client, &(ServiceFilter){ .namespace = namespace }, &rows) != 0)
+            services_fetch(client, &(ServiceFilter){ .namespace = namespace, .prefix = prefix }, &rows) != 0)
                 return;
         for (size_t i = 0; i < json_object_array_length(rows); i++) {
                 const char *id = json_get_text(json_object_array_get_idx(rows, i), "id");

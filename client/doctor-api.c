@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What doctor finds out about kubeconfig and API server. */
+/* What doctor finds out about configuration, kubeconfig and API server. */
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -12,40 +12,6 @@
 #include "client/message-json.h"
 
 #define CONNECT_MSEC 3000
-#define CONFIG_FILE "etc/ipvsproxy/config.yaml"
-#define KUBECONFIG_DEFAULT "etc/ipvsproxy/kubeconfig"
-
-/* The value behind the first "key:" in a YAML or JSON file, without quotes. */
-static int file_find(const char *root, const char *path, const char *key, char **ret) {
-        _cleanup_(freep) char *line = NULL, *full = NULL;
-        size_t size = 0, n = strlen(key);
-        int r = -ENOENT;
-        FILE *f;
-
-        if (asprintf(&full, "%s/%s", root, path) < 0) {
-                full = NULL;
-                return -ENOMEM;
-        }
-        f = fopen(full, "re");
-        if (!f)
-                return -errno;
-        while (r == -ENOENT && getline(&line, &size, f) > 0) {
-                char *p = line + strspn(line, " \t-\"'{");
-
-                if (strncmp(p, key, n) != 0)
-                        continue;
-                p += n;
-                p += strspn(p, "\"'");
-                if (*p != ':')
-                        continue;
-                p += strspn(p, ": \t\"'");
-                p[strcspn(p, "\"' \t\r\n,")] = '\0';
-                *ret = strdup(p);
-                r = *ret ? 0 : -ENOMEM;
-        }
-        (void) fclose(f);
-        return r == -ENOENT ? -ENODATA : r;
-}
 
 /* "https://[fd00::1]:6443/path" → host and port; false if it is none. */
 static bool url_split(const char *url, char host[static HOST_TEXT_MAX], char port[static 8]) {
@@ -128,27 +94,82 @@ static void check_api_of_daemon(Doctor *doctor) {
                    "journalctl -u ipvsproxyd says what it answers", "ipvsproxyd is %s", state);
 }
 
-void doctor_check_api(Doctor *doctor) {
-        _cleanup_(freep) char *path = NULL, *server = NULL;
-        const char *file = KUBECONFIG_DEFAULT;
+/* What is missing ends a daemon that starts; one that runs has read it. */
+static CheckResult result_of_missing(const Doctor *doctor) {
+        return doctor->daemon ? CHECK_WARN : CHECK_FAIL;
+}
+
+static const char *error_to_text(int error) {
+        return error == -EACCES ? "not looked at, this user may not read it" : strerror(-error);
+}
+
+static void check_configuration(Doctor *doctor) {
+        const DaemonOptions *options = &doctor->options;
+
+        if (!options->file)
+                doctor_add(doctor, CHECK_OK, "configuration", NULL, "No file, flags in %s", options->origin);
+        else if (options->text)
+                doctor_add(doctor, CHECK_OK, "configuration", NULL, "%s, named by %s", options->file, options->origin);
+        else
+                doctor_add(doctor, options->error == -EACCES ? CHECK_OK : result_of_missing(doctor), "configuration",
+                           "write it, or name another one in /etc/default/ipvsproxyd", "%s, named by %s: %s",
+                           options->file, options->origin, error_to_text(options->error));
+}
+
+/* *ret_server: NULL if it cannot be told */
+static void check_kubeconfig(Doctor *doctor, const char *path, char **ret_server) {
+        const DaemonOptions *options = &doctor->options;
+        const char *origin = options->file ? options->file : options->origin;
+        _cleanup_(freep) char *text = NULL;
+        FILE *f = NULL;
         int r;
 
-        if (file_find(doctor->root, CONFIG_FILE, "kubeconfig", &path) == 0 && *path)
-                file = path + strspn(path, "/");
-        r = file_find(doctor->root, file, "server", &server);
-        if (r == -EACCES)
-                doctor_add(doctor, CHECK_OK, "kubeconfig", NULL,
-                           "/%s: not looked at, this user may not read it", file);
-        else if (r < 0)
-                doctor_add(doctor, doctor->daemon ? CHECK_OK : CHECK_FAIL, "kubeconfig",
-                           "copy that of kube-proxy or the kubelet there, readable by user "
-                           "ipvsproxy",
-                           "/%s: %s", file,
-                           r == -ENODATA ? "no server is named in it" : strerror(-r));
+        r = daemon_options_open(options, path, &f);
+        if (r >= 0) {
+                r = file_read_text(f, &text);
+                (void) fclose(f);
+        }
+        if (r >= 0)
+                r = yaml_find(text, "server", ret_server);
+        if (r >= 0 && *ret_server)
+                doctor_add(doctor, CHECK_OK, "kubeconfig", NULL, "%s, named by %s", path, origin);
         else
-                doctor_add(doctor, CHECK_OK, "kubeconfig", NULL, "/%s", file);
+                doctor_add(doctor, r == -EACCES ? CHECK_OK : result_of_missing(doctor), "kubeconfig",
+                           "copy that of kube-proxy or the kubelet there, readable by user ipvsproxy",
+                           "%s, named by %s: %s", path, origin,
+                           r >= 0 ? "no server is named in it" : error_to_text(r));
+}
+
+static void check_server(Doctor *doctor, const char *server) {
         if (doctor->daemon)
                 check_api_of_daemon(doctor);
-        else if (r == 0)
+        else if (server)
                 check_connect(doctor, server);
+}
+
+void doctor_check_api(Doctor *doctor) {
+        _cleanup_(freep) char *path = NULL, *server = NULL, *manifests = NULL;
+        const DaemonOptions *options = &doctor->options;
+        const char *master = daemon_options_flag(options, "master");
+        int r;
+
+        check_configuration(doctor);
+        r = daemon_options_get(options, "kubeconfig", "kubeconfig", &path);
+        if (r >= 0 && options->text)
+                r = yaml_find(options->text, "manifests", &manifests);
+        if (r < 0)
+                doctor->error = r;
+        else if (path && *path)
+                check_kubeconfig(doctor, path, &server);
+        else if (master || (options->file && !options->text))
+                ; /* nothing to look at */
+        else if (daemon_options_flag(options, "manifests") || manifests) {
+                doctor_add(doctor, CHECK_OK, "kubeconfig", NULL, "None: objects are read from files");
+                return;
+        } else
+                doctor_add(doctor, doctor->daemon ? CHECK_OK : CHECK_FAIL, "kubeconfig",
+                           "name one: clientConnection.kubeconfig in the configuration, or --kubeconfig",
+                           "None is named by %s: only in a pod there is another way to the API server",
+                           options->file ? options->file : options->origin);
+        check_server(doctor, master ? master : server);
 }

@@ -9,6 +9,7 @@
 #include "client/message-json.h"
 #include "common/bus-names.h"
 
+#define DAEMON "ipvsproxyd"
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
 #define POLKIT_ACTIONS "usr/share/polkit-1/actions/" BUS_NAME ".policy"
 
@@ -125,8 +126,41 @@ static void check_daemon(Doctor *doctor) {
         check_conditions(doctor);
 }
 
+/* ---- what it was started with */
+
+/* 0: it does not run, or nobody can tell */
+static pid_t daemon_pid(const Doctor *doctor) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        uint32_t pid = 0;
+        int r = -ENOTCONN;
+
+        if (doctor->daemon)
+                r = sd_bus_call_method(doctor->client->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                       "org.freedesktop.DBus", "GetConnectionUnixProcessID", NULL, &reply, "s",
+                                       BUS_NAME);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "u", &pid);
+        return r >= 0 ? (pid_t) pid : host_find_process(doctor->root, DAEMON);
+}
+
+static int read_options(Doctor *doctor) {
+        pid_t pid = daemon_pid(doctor);
+        int r = daemon_options_read(doctor->root, pid, &doctor->options);
+
+        /* Gone meanwhile, or hidden: what the next one would be started with is the best guess. */
+        if (r < 0 && r != -ENOMEM && pid > 0)
+                r = daemon_options_read(doctor->root, 0, &doctor->options);
+        return r;
+}
+
 void doctor_check_daemon(Doctor *doctor) {
+        int r;
+
         check_bus(doctor);
         check_daemon(doctor);
-        doctor_check_api(doctor);
+        r = read_options(doctor);
+        if (r < 0)
+                doctor->error = r;
+        else
+                doctor_check_api(doctor);
 }

@@ -21,6 +21,8 @@
 static const char modules_remedy[] =
         "install the kernel's full set of modules (Debian: linux-image-amd64 instead of a cut-down "
         "one, Ubuntu: linux-modules-extra), or build it with this option";
+static const char locked_remedy[] =
+        "load it at boot before kernel.modules_disabled is set: /usr/lib/modules-load.d/ipvsproxy.conf names what is needed";
 
 static void check_release(Doctor *doctor) {
         char release[HOST_TEXT_MAX];
@@ -42,10 +44,17 @@ static void check_release(Doctor *doctor) {
 
 typedef enum ModuleState {
         MODULE_MISSING,
+        MODULE_LOADED,
+        MODULE_BUILT_IN,
         MODULE_LOADABLE,
-        MODULE_PRESENT,
+        MODULE_LOCKED,  /* could be loaded, but the kernel takes no more modules */
         MODULE_UNKNOWN, /* nobody can tell: no list of modules can be read */
+        _MODULE_STATE_MAX,
 } ModuleState;
+
+static bool module_is_there(ModuleState state) {
+        return state == MODULE_LOADED || state == MODULE_BUILT_IN || state == MODULE_LOADABLE;
+}
 
 /* A module's file in a list of modules: ".../ip_vs_rr.ko", ".ko.xz" or so */
 static bool line_names_module(const char *line, const char *name) {
@@ -82,19 +91,27 @@ static int list_has_module(const Doctor *doctor, const char *list, const char *n
         return found;
 }
 
+static bool modules_are_locked(const Doctor *doctor) {
+        uint64_t value;
+
+        return host_read_number(doctor->root, "proc/sys/kernel/modules_disabled", &value) && value != 0;
+}
+
 static ModuleState module_state(const Doctor *doctor, const char *name) {
         char path[HOST_TEXT_MAX];
         int builtin, loadable;
 
-        (void) snprintf(path, sizeof(path), "sys/module/%s", name);
+        /* What is built in has a folder too if it has parameters, but no state of loading. */
+        (void) snprintf(path, sizeof(path), "sys/module/%s/initstate", name);
         if (host_exists(doctor->root, path))
-                return MODULE_PRESENT;
+                return MODULE_LOADED;
+        (void) snprintf(path, sizeof(path), "sys/module/%s", name);
         builtin = list_has_module(doctor, "modules.builtin", name);
+        if (builtin > 0 || host_exists(doctor->root, path))
+                return MODULE_BUILT_IN;
         loadable = list_has_module(doctor, "modules.dep", name);
-        if (builtin > 0)
-                return MODULE_PRESENT;
         if (loadable > 0)
-                return MODULE_LOADABLE;
+                return modules_are_locked(doctor) ? MODULE_LOCKED : MODULE_LOADABLE;
         return builtin < 0 && loadable < 0 ? MODULE_UNKNOWN : MODULE_MISSING;
 }
 
@@ -104,16 +121,23 @@ static void check_module(Doctor *doctor, const char *name, const char *option) {
         if (asprintf(&remedy, "%s %s", modules_remedy, option) < 0)
                 remedy = NULL;
         switch (module_state(doctor, name)) {
-        case MODULE_PRESENT:
-                doctor_add(doctor, CHECK_OK, name, NULL, "Loaded or built in");
+        case MODULE_LOADED:
+                doctor_add(doctor, CHECK_OK, name, NULL, "Loaded");
+                break;
+        case MODULE_BUILT_IN:
+                doctor_add(doctor, CHECK_OK, name, NULL, "Built in");
                 break;
         case MODULE_LOADABLE:
                 doctor_add(doctor, CHECK_OK, name, NULL, "Not loaded yet, the kernel has it");
+                break;
+        case MODULE_LOCKED:
+                doctor_add(doctor, CHECK_FAIL, name, locked_remedy, "Not loaded, and the kernel takes no more modules");
                 break;
         case MODULE_MISSING:
                 doctor_add(doctor, CHECK_FAIL, name, remedy, "The kernel does not have it");
                 break;
         case MODULE_UNKNOWN:
+        case _MODULE_STATE_MAX:
                 doctor_add(doctor, CHECK_WARN, name,
                            "start ipvsproxyd: it probes the kernel itself",
                            "Not loaded, and /lib/modules of this kernel cannot be read");
@@ -121,34 +145,66 @@ static void check_module(Doctor *doctor, const char *name, const char *option) {
         }
 }
 
-static void check_schedulers(Doctor *doctor) {
-        static const char *const schedulers[] = {
-                "rr", "wrr", "lc",  "wlc", "sed",  "nq",    "sh",
-                "dh", "fo",  "ovf", "mh",  "lblc", "lblcr", "twos",
+/* ---- schedulers */
+
+#define SCHEDULERS_SIZE 128
+
+static const char *const scheduler_table[] = {
+        "rr", "wrr", "lc",  "wlc", "sed",  "nq",    "sh",
+        "dh", "fo",  "ovf", "mh",  "lblc", "lblcr", "twos",
+};
+
+static ModuleState scheduler_state(const Doctor *doctor, const char *name) {
+        char module[32];
+
+        (void) snprintf(module, sizeof(module), "ip_vs_%.16s", name);
+        return module_state(doctor, module);
+}
+
+/* "loaded: rr sh; not loaded yet: wrr lc" */
+static void schedulers_list(const Doctor *doctor, char buf[static SCHEDULERS_SIZE * 2]) {
+        static const char *const titles[_MODULE_STATE_MAX] = {
+                [MODULE_LOADED] = "loaded",
+                [MODULE_BUILT_IN] = "built in",
+                [MODULE_LOADABLE] = "not loaded yet",
+                [MODULE_LOCKED] = "no longer to be loaded",
         };
-        char have[128] = "", name[32];
-        bool has_rr = false, unknown = false;
+        size_t n = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(schedulers); i++) {
-                size_t n = strlen(have);
-                ModuleState state;
+        buf[0] = '\0';
+        for (size_t state = 0; state < ELEMENTSOF(titles); state++) {
+                bool any = false;
 
-                (void) snprintf(name, sizeof(name), "ip_vs_%s", schedulers[i]);
-                state = module_state(doctor, name);
-                unknown = unknown || state == MODULE_UNKNOWN;
-                if (state != MODULE_PRESENT && state != MODULE_LOADABLE)
-                        continue;
-                has_rr = has_rr || i == 0;
-                (void) snprintf(have + n, sizeof(have) - n, "%s%s", n > 0 ? " " : "",
-                                schedulers[i]);
+                for (size_t i = 0; titles[state] && i < ELEMENTSOF(scheduler_table); i++) {
+                        if (scheduler_state(doctor, scheduler_table[i]) != (ModuleState) state)
+                                continue;
+                        n += (size_t) snprintf(buf + n, SCHEDULERS_SIZE * 2 - n, "%s%s%s %s", any || n == 0 ? "" : "; ",
+                                               any ? "" : titles[state], any ? "" : ":", scheduler_table[i]);
+                        any = true;
+                }
         }
-        doctor_add(doctor,
-                   has_rr    ? CHECK_OK
-                   : unknown ? CHECK_WARN
-                             : CHECK_FAIL,
-                   "schedulers",
-                   unknown ? "load the ones you use: modprobe ip_vs_rr" : modules_remedy, "%s",
-                   *have ? have : "None can be seen");
+}
+
+/* The one that the daemon is configured to use has to be there. */
+static void check_schedulers(Doctor *doctor) {
+        _cleanup_(freep) char *configured = NULL;
+        char list[SCHEDULERS_SIZE * 2];
+        const char *wanted;
+        ModuleState state;
+
+        if (daemon_options_get(&doctor->options, "ipvs-scheduler", "scheduler", &configured) < 0 && doctor->error == 0)
+                doctor->error = -ENOMEM;
+        wanted = configured && *configured ? configured : "rr";
+        state = scheduler_state(doctor, wanted);
+        schedulers_list(doctor, list);
+        if (module_is_there(state))
+                doctor_add(doctor, CHECK_OK, "schedulers", NULL, "%s", list);
+        else if (state == MODULE_UNKNOWN)
+                doctor_add(doctor, CHECK_WARN, "schedulers", "start ipvsproxyd: it probes the kernel itself",
+                           "Whether the kernel has %s cannot be seen%s%s", wanted, *list ? "; " : "", list);
+        else
+                doctor_add(doctor, CHECK_FAIL, "schedulers", state == MODULE_LOCKED ? locked_remedy : modules_remedy,
+                           "The kernel does not have %s, which is configured%s%s", wanted, *list ? "; " : "", list);
 }
 
 /* ---- kernel parameters */

@@ -6,6 +6,7 @@
 #include "client/doctor.h"
 #include "client/host.h"
 #include "client/leftovers.h"
+#include "common/parse.h"
 
 #define DAEMON "ipvsproxyd"
 
@@ -60,10 +61,29 @@ static void check_leftovers(Doctor *doctor) {
                 doctor_add(doctor, CHECK_OK, "leftovers", NULL, "None of kube-proxy");
 }
 
-static void check_port(Doctor *doctor, uint16_t port, const char *what) {
+/* "0.0.0.0:10256", "[::]:10256" → the port; `otherwise` if there is none, as in "::1" */
+static uint16_t port_of_address(const char *address, uint16_t otherwise) {
+        const char *colon = address ? strrchr(address, ':') : NULL;
+        uint16_t port;
+
+        if (!colon || (strchr(address, ':') != colon && colon[-1] != ']'))
+                return otherwise;
+        return parse_uint16(colon + 1, &port) >= 0 ? port : otherwise;
+}
+
+static void check_port(Doctor *doctor, const char *what, const char *flag, const char *key, uint16_t otherwise) {
+        _cleanup_(freep) char *address = NULL;
         char owner[HOST_TEXT_MAX];
         uint64_t inode;
+        uint16_t port;
+        int r;
 
+        r = daemon_options_get(&doctor->options, flag, key, &address);
+        if (r < 0 && doctor->error == 0)
+                doctor->error = r;
+        port = port_of_address(address, otherwise);
+        if (port == 0)
+                return; /* no server is wanted */
         if (!host_find_listener(doctor->root, port, &inode)) {
                 doctor_add(doctor, doctor->daemon ? CHECK_WARN : CHECK_OK, "ports",
                            "see its configuration and its log: journalctl -u ipvsproxyd",
@@ -77,10 +97,14 @@ static void check_port(Doctor *doctor, uint16_t port, const char *what) {
                    port, what, *owner ? owner : "somebody");
 }
 
+void doctor_check_ports(Doctor *doctor) {
+        check_port(doctor, "health", "healthz-bind-address", "healthzBindAddress", 10256);
+        check_port(doctor, "metrics", "metrics-bind-address", "metricsBindAddress", 10249);
+}
+
 void doctor_check_others(Doctor *doctor) {
         check_programs(doctor);
         check_leftovers(doctor);
         doctor_check_forward(doctor);
-        check_port(doctor, 10256, "health");
-        check_port(doctor, 10249, "metrics");
+        doctor_check_ports(doctor);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "client/client.h"
+#include "client/daemon-options.h"
 
 typedef enum CheckResult {
         CHECK_OK,
@@ -21,6 +22,7 @@ typedef struct Doctor {
         json_object *rows;    /* owned: check, result, text, remedy */
         json_object *daemon;  /* owned: its properties; NULL = it does not answer */
         bool has_bus;         /* client->bus is connected */
+        DaemonOptions options; /* owned; set by doctor_check_daemon() */
         unsigned major, minor; /* of the kernel */
         size_t n_results[_CHECK_RESULT_MAX];
         int error; /* the first -errno of adding a line */
@@ -41,9 +43,11 @@ void doctor_add(Doctor *doctor,
 void doctor_check_kernel(Doctor *doctor);
 /* kube-proxy and what is left of it, other proxies and firewalls, who has our ports. */
 void doctor_check_others(Doctor *doctor);
+/* Who listens where the daemon has its ports, or will. */
+void doctor_check_ports(Doctor *doctor);
 /* The policies of packet filters. */
 void doctor_check_forward(Doctor *doctor);
 /* Bus, polkit, the daemon's own state, and what doctor_check_api() looks at. */
 void doctor_check_daemon(Doctor *doctor);
-/* Kubeconfig and API server. */
+/* Configuration, kubeconfig and API server. */
 void doctor_check_api(Doctor *doctor);

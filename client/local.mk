@@ -10,6 +10,8 @@ libclient_a_SOURCES = \
 	client/conditions.c \
 	client/conditions.h \
 	client/complete.c \
+	client/daemon-options.c \
+	client/daemon-options.h \
 	client/doctor-api.c \
 	client/doctor-daemon.c \
 	client/doctor-forward.c \

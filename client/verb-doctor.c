@@ -124,6 +124,7 @@ int verb_doctor(Client *client, int n_words, char *words[]) {
                                               : print_rows(client, &doctor);
         (void) json_object_put(doctor.rows);
         (void) json_object_put(doctor.daemon);
+        daemon_options_done(&doctor.options);
         if (r < 0)
                 return r;
         return doctor.n_results[CHECK_FAIL] > 0 ? EXIT_CODE_UNHEALTHY : 0;

@@ -37,6 +37,20 @@ static void host_write(const Host *host, const char *path, const char *text) {
         assert_int_equal(fclose(f), 0);
 }
 
+/* "a|b|" is the words "a" and "b", each with the NUL that ends it. */
+static void host_write_words(const Host *host, const char *path, const char *words) {
+        char full[256];
+        FILE *f;
+
+        host_write(host, path, "");
+        (void) snprintf(full, sizeof(full), "%s/%s", host->root, path);
+        f = fopen(full, "we");
+        assert_non_null(f);
+        for (const char *p = words; *p; p++)
+                assert_true(fputc(*p == '|' ? '\0' : *p, f) != EOF);
+        assert_int_equal(fclose(f), 0);
+}
+
 static void host_open(Host *host) {
         *host = (Host){ .root = "/tmp/test-host.XXXXXX" };
         assert_non_null(mkdtemp(host->root));
@@ -48,7 +62,8 @@ static void host_open(Host *host) {
                    "kernel/net/netfilter/ipvs/ip_vs_rr.ko.xz: kernel/net/netfilter/ipvs/"
                    "ip_vs.ko.xz\n"
                    "kernel/net/netfilter/nf_tables.ko: kernel/drivers/net/dummy.ko\n");
-        host_write(host, "sys/module/ip_vs_sh/refcnt", "1\n");
+        host_write(host, "sys/module/ip_vs_sh/initstate", "live\n");
+        host_write(host, "sys/module/ip_vs_mh/parameters/x", "1\n");
         host_write(host, "proc/sys/net/ipv4/ip_forward", "0\n");
         host_write(host, "proc/sys/net/ipv4/vs/conntrack", "1\n");
         host_write(host, "proc/sys/net/netfilter/nf_conntrack_count", "96\n");
@@ -96,9 +111,9 @@ static void test_doctor_kernel(void **state) {
                 { "kernel", "Linux 6.1.0-30-amd64", "ok" },
                 { "ip_vs", "Not loaded yet", "ok" },
                 { "nf_tables", "Not loaded yet", "ok" },
-                { "nf_conntrack", "built in", "ok" },
+                { "nf_conntrack", "Built in", "ok" },
                 { "dummy", "does not have it", "fail" },
-                { "schedulers", "rr sh", "ok" },
+                { "schedulers", "loaded: sh; built in: mh; not loaded yet: rr", "ok" },
                 { "sysctl", "ip_forward is 0", "warn" },
                 { "sysctl", "vs/conntrack is 1", "ok" },
                 { "conntrack", "96 of 100 connections tracked (96%)", "fail" },
@@ -124,6 +139,136 @@ static void test_doctor_kernel(void **state) {
         assert_int_equal(doctor.n_results[CHECK_FAIL], 2);
         (void) json_object_put(doctor.rows);
         host_close(&host);
+}
+
+/* What the configured scheduler is decides, and whether the kernel still takes modules. */
+static void test_doctor_schedulers(void **state) {
+        static const struct {
+                const char *options, *locked, *text, *result;
+        } cases[] = {
+                { "--ipvs-scheduler=sh", "0", "loaded: sh; built in: mh; not loaded yet: rr", "ok" },
+                { "--ipvs-scheduler=wrr", "0", "The kernel does not have wrr, which is configured; loaded: sh", "fail" },
+                { "--proxy-mode=ipvs", "1", "does not have rr, which is configured; loaded: sh; built in: mh; no longer to "
+                  "be loaded: rr", "fail" },
+                { "--ipvs-scheduler mh", "1", "loaded: sh", "ok" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Doctor doctor = { .rows = json_object_new_array() };
+                char line[128];
+                json_object *row;
+                Host host;
+
+                host_open(&host);
+                doctor.root = host.root;
+                (void) snprintf(line, sizeof(line), "IPVSPROXYD_OPTS=\"%s\"\n", cases[i].options);
+                host_write(&host, "etc/default/ipvsproxyd", line);
+                host_write(&host, "proc/sys/kernel/modules_disabled", cases[i].locked);
+                assert_int_equal(daemon_options_read(host.root, 0, &doctor.options), 0);
+                doctor_check_kernel(&doctor);
+                row = row_find(doctor.rows, "schedulers", cases[i].text);
+                if (!row)
+                        fail_msg("no \"%s\" in %s", cases[i].text, json_object_to_json_string(doctor.rows));
+                assert_string_equal(json_get_text(row, "result"), cases[i].result);
+                daemon_options_done(&doctor.options);
+                (void) json_object_put(doctor.rows);
+                host_close(&host);
+        }
+}
+
+/* Which configuration counts: that of the process that runs, else what its unit would start it with. */
+static void test_doctor_configuration(void **state) {
+        static const struct {
+                const char *defaults, *sysconfig, *cmdline; /* or NULL; of process 42 */
+                const char *configuration, *kubeconfig, *result; /* lines; the result is that of the latter */
+        } cases[] = {
+                { NULL, NULL, NULL, "/etc/ipvsproxy/config.yaml, named by its unit",
+                  "/etc/here, named by /etc/ipvsproxy/config.yaml", "ok" },
+                { "# IPVSPROXYD_OPTS=--kubeconfig=/no\nIPVSPROXYD_OPTS=\"--v=2 --kubeconfig=/etc/other\"\n", NULL, NULL,
+                  "No file, flags in /etc/default/ipvsproxyd",
+                  "/etc/other, named by /etc/default/ipvsproxyd: no server is named in it", "fail" },
+                { "IPVSPROXYD_OPTS='--kubeconfig=/etc/other'\n", "IPVSPROXYD_OPTS=\"--v=2 \\\n  --kubeconfig /etc/here\"\n",
+                  NULL, "No file, flags in /etc/sysconfig/ipvsproxyd", "/etc/here, named by /etc/sysconfig/ipvsproxyd", "ok" },
+                { "IPVSPROXYD_OPTS=--config=/etc/mine.yaml\n", NULL, NULL,
+                  "/etc/mine.yaml, named by /etc/default/ipvsproxyd: No such file", NULL, NULL },
+                { "IPVSPROXYD_OPTS=--v=2\n", NULL, NULL, "No file", "None is named by /etc/default/ipvsproxyd", "fail" },
+                { "IPVSPROXYD_OPTS=--manifests=/etc/objects\n", NULL, NULL, "No file", "objects are read from files", "ok" },
+                /* the one that runs has files of its own, as in a container */
+                { "IPVSPROXYD_OPTS=--kubeconfig=/etc/other\n", NULL, "ipvsproxyd|--config|/pod.yaml|",
+                  "/pod.yaml, named by the command line of process 42", "/pod-kubeconfig, named by /pod.yaml", "ok" },
+                { NULL, NULL, "ipvsproxyd|--kubeconfig=/etc/here|", "No file, flags in the command line of process 42",
+                  "/etc/here, named by the command line of process 42: No such file", "warn" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                pid_t pid = cases[i].cmdline ? 42 : 0;
+                Doctor doctor = { .rows = json_object_new_array() };
+                json_object *row;
+                Host host;
+
+                host_open(&host);
+                doctor.root = host.root;
+                host_write(&host, "etc/ipvsproxy/config.yaml", "clientConnection:\n  kubeconfig: \"/etc/here\"\n");
+                host_write(&host, "etc/here", "clusters:\n- cluster:\n    server: https://127.0.0.1:1\n");
+                host_write(&host, "etc/other", "clusters: []\n");
+                host_write(&host, "proc/42/root/pod.yaml", "clientConnection: {\n  kubeconfig: /pod-kubeconfig }\n");
+                host_write(&host, "proc/42/root/pod-kubeconfig", "{\"clusters\": [\n{\"server\": \"https://x\"}]}\n");
+                if (cases[i].defaults)
+                        host_write(&host, "etc/default/ipvsproxyd", cases[i].defaults);
+                if (cases[i].sysconfig)
+                        host_write(&host, "etc/sysconfig/ipvsproxyd", cases[i].sysconfig);
+                if (cases[i].cmdline)
+                        host_write_words(&host, "proc/42/cmdline", cases[i].cmdline);
+                doctor.daemon = pid > 0 ? json_object_new_object() : NULL;
+                assert_int_equal(daemon_options_read(host.root, pid, &doctor.options), 0);
+                doctor_check_api(&doctor);
+                assert_int_equal(doctor.error, 0);
+                if (!row_find(doctor.rows, "configuration", cases[i].configuration))
+                        fail_msg("no \"%s\" in %s", cases[i].configuration, json_object_to_json_string(doctor.rows));
+                row = row_find(doctor.rows, "kubeconfig", cases[i].kubeconfig ? cases[i].kubeconfig : "");
+                if (!row != !cases[i].kubeconfig)
+                        fail_msg("no \"%s\" in %s", cases[i].kubeconfig, json_object_to_json_string(doctor.rows));
+                if (row)
+                        assert_string_equal(json_get_text(row, "result"), cases[i].result);
+                daemon_options_done(&doctor.options);
+                (void) json_object_put(doctor.daemon);
+                (void) json_object_put(doctor.rows);
+                host_close(&host);
+        }
+}
+
+/* The ports are those of the configuration. */
+static void test_doctor_ports(void **state) {
+        static const struct {
+                const char *options, *text; /* NULL: there is no line of the health port */
+        } cases[] = {
+                { "--v=2", "10256 (health): nobody" },
+                { "--healthz-bind-address=[::]:10260", "10260 (health): nobody" },
+                { "--healthz-bind-address=::1", "10256 (health): nobody" },
+                { "--healthz-bind-address=0.0.0.0:10249", "10249 (health): somebody listens" },
+                { "--healthz-bind-address=127.0.0.1:10249 --healthz-bind-address 127.0.0.1:10250", "10250 (health)" },
+                { "--healthz-bind-address=127.0.0.1:0", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Doctor doctor = { .rows = json_object_new_array() };
+                json_object *row;
+                char line[160];
+                Host host;
+
+                host_open(&host);
+                doctor.root = host.root;
+                (void) snprintf(line, sizeof(line), "IPVSPROXYD_OPTS=\"%s\"\n", cases[i].options);
+                host_write(&host, "etc/default/ipvsproxyd", line);
+                assert_int_equal(daemon_options_read(host.root, 0, &doctor.options), 0);
+                doctor_check_ports(&doctor);
+                row = row_find(doctor.rows, "ports", cases[i].text ? cases[i].text : "(health)");
+                if (!row != !cases[i].text)
+                        fail_msg("\"%s\": %s", cases[i].options, json_object_to_json_string(doctor.rows));
+                daemon_options_done(&doctor.options);
+                (void) json_object_put(doctor.rows);
+                host_close(&host);
+        }
 }
 
 static void test_host(void **state) {
@@ -300,6 +445,9 @@ static void test_doctor(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_doctor_kernel),
+                cmocka_unit_test(test_doctor_schedulers),
+                cmocka_unit_test(test_doctor_configuration),
+                cmocka_unit_test(test_doctor_ports),
                 cmocka_unit_test(test_host),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_takeover),

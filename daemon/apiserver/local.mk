@@ -6,6 +6,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/api-resource.h \
 	daemon/apiserver/api-server.c \
 	daemon/apiserver/api-server.h \
+	daemon/apiserver/api-server-private.h \
+	daemon/apiserver/api-server-status.c \
 	daemon/apiserver/avoid-list.c \
 	daemon/apiserver/avoid-list.h \
 	daemon/apiserver/credentials.c \

@@ -12,6 +12,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/avoid-list.h \
 	daemon/apiserver/credentials.c \
 	daemon/apiserver/credentials.h \
+	daemon/apiserver/credentials-private.h \
+	daemon/apiserver/credentials-server.c \
 	daemon/apiserver/decode.c \
 	daemon/apiserver/decode.h \
 	daemon/apiserver/decode-endpoints.c \

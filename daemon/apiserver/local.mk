@@ -30,6 +30,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/events.h \
 	daemon/apiserver/feed.c \
 	daemon/apiserver/feed.h \
+	daemon/apiserver/feed-private.h \
+	daemon/apiserver/feed-report.c \
 	daemon/apiserver/fetch.c \
 	daemon/apiserver/fetch.h \
 	daemon/apiserver/http-callbacks.c \

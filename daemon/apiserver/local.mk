@@ -19,6 +19,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/decode-endpoints.c \
 	daemon/apiserver/decode-node.c \
 	daemon/apiserver/decode-service.c \
+	daemon/apiserver/decode-service.h \
+	daemon/apiserver/decode-service-address.c \
 	daemon/apiserver/decode-slice.c \
 	daemon/apiserver/discovery.c \
 	daemon/apiserver/discovery.h \

@@ -12,7 +12,7 @@
 #define STRING_MAX 4096
 #define SCHEDULER_MAX 15 /* IP_VS_SCHEDNAME_MAXLEN without the NUL */
 
-static int config_fault_must(char **ret_fault, const char *text, const char *what) {
+int config_fault_must(char **ret_fault, const char *text, const char *what) {
         _cleanup_(freep) char *quoted = config_quote(text);
 
         return quoted ? config_fault(ret_fault, "%s must be %s", quoted, what) : -ENOMEM;
@@ -282,92 +282,13 @@ static void ip_port_write(FILE *file, const void *slot, const char *indent) {
                 (void) fprintf(file, " \"%s\"", ip_port_format(&value->addr, value->port, text));
 }
 
-/* ---- enumerations. All are of the size of an int and named by a table. */
-
-static int detect_local_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
-        DetectLocalMode mode = text[0] == '\0' ? DETECT_LOCAL_CLUSTER_CIDR : detect_local_mode_from_string(text);
-
-        if (mode < 0)
-                return config_fault_must(
-                        ret_fault, text,
-                        "ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix or blank (blank means "
-                        "ClusterCIDR)");
-        *(DetectLocalMode *) slot = mode;
-        return 0;
-}
-
-static void detect_local_format(FILE *file, const void *slot, const char *indent) {
-        (void) fprintf(file, " %s", detect_local_mode_to_string(*(const DetectLocalMode *) slot));
-}
-
-static int ping_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
-        PingMode mode = ping_mode_from_string(text);
-
-        if (mode < 0)
-                return config_fault_must(ret_fault, text, "always, with-endpoints or never");
-        *(PingMode *) slot = mode;
-        return 0;
-}
-
-static void ping_format(FILE *file, const void *slot, const char *indent) {
-        (void) fprintf(file, " %s", ping_mode_to_string(*(const PingMode *) slot));
-}
-
-static int audit_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
-        AuditMode mode = audit_mode_from_string(text);
-
-        if (mode < 0)
-                return config_fault_must(ret_fault, text, "enforce or off");
-        *(AuditMode *) slot = mode;
-        return 0;
-}
-
-/* In quotes: "off" alone would be a boolean. */
-static void audit_format(FILE *file, const void *slot, const char *indent) {
-        (void) fprintf(file, " \"%s\"", audit_mode_to_string(*(const AuditMode *) slot));
-}
-
-static int metrics_detail_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
-        MetricsDetail detail = metrics_detail_from_string(text);
-
-        if (detail < 0)
-                return config_fault_must(ret_fault, text, "auto, full, essential, namespace or none");
-        *(MetricsDetail *) slot = detail;
-        return 0;
-}
-
-static void metrics_detail_format(FILE *file, const void *slot, const char *indent) {
-        (void) fprintf(file, " %s", metrics_detail_to_string(*(const MetricsDetail *) slot));
-}
-
-static int log_format_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
-        LogFormat format = log_format_from_string(text);
-
-        if (format < 0)
-                return config_fault_must(ret_fault, text, "text or json");
-        *(LogFormat *) slot = format;
-        return 0;
-}
-
-static void log_format_write(FILE *file, const void *slot, const char *indent) {
-        (void) fprintf(file, " %s", log_format_to_string(*(const LogFormat *) slot));
-}
-
-static bool enum_equal(const void *a, const void *b) {
-        return memcmp(a, b, sizeof(int)) == 0;
-}
-
-_Static_assert(sizeof(DetectLocalMode) == sizeof(int) && sizeof(PingMode) == sizeof(int) &&
-                       sizeof(AuditMode) == sizeof(int) && sizeof(LogFormat) == sizeof(int),
-               "enum_equal() compares them as int");
-
 /* ---- the table */
 
 #define KIND(kind) (1U << YAML_KIND_##kind)
 #define STRINGS(parse_)                                                                                                \
         { "string", KIND(STRING), false, sizeof(char *), parse_, string_equal, string_format, string_done }
 #define ENUM(parse_, format_)                                                                                          \
-        { "string", KIND(STRING), false, sizeof(int), parse_, enum_equal, format_, NULL }
+        { "string", KIND(STRING), false, sizeof(int), parse_, config_enum_equal, format_, NULL }
 
 /* clang-format off */
 static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
@@ -399,11 +320,11 @@ static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
         [CONFIG_TYPE_SCHEDULER] = STRINGS(scheduler_parse),
         [CONFIG_TYPE_INTERFACE] = STRINGS(interface_parse),
         [CONFIG_TYPE_PATH] = STRINGS(path_parse),
-        [CONFIG_TYPE_DETECT_LOCAL] = ENUM(detect_local_parse, detect_local_format),
-        [CONFIG_TYPE_PING] = ENUM(ping_parse, ping_format),
-        [CONFIG_TYPE_AUDIT] = ENUM(audit_parse, audit_format),
-        [CONFIG_TYPE_METRICS_DETAIL] = ENUM(metrics_detail_parse, metrics_detail_format),
-        [CONFIG_TYPE_LOG_FORMAT] = ENUM(log_format_parse, log_format_write),
+        [CONFIG_TYPE_DETECT_LOCAL] = ENUM(config_detect_local_parse, config_detect_local_format),
+        [CONFIG_TYPE_PING] = ENUM(config_ping_parse, config_ping_format),
+        [CONFIG_TYPE_AUDIT] = ENUM(config_audit_parse, config_audit_format),
+        [CONFIG_TYPE_METRICS_DETAIL] = ENUM(config_metrics_detail_parse, config_metrics_detail_format),
+        [CONFIG_TYPE_LOG_FORMAT] = ENUM(config_log_format_parse, config_log_format_write),
         [CONFIG_TYPE_VERSION] = { "version", 0, false, sizeof(char *), version_parse, string_equal, string_format,
                                   string_done },
         [CONFIG_TYPE_ANY] = { "any", ~0U, false, sizeof(char *), string_parse, string_equal, string_format,

@@ -15,6 +15,7 @@ libconfig_a_SOURCES = \
 	daemon/config/config-message.c \
 	daemon/config/config-private.h \
 	daemon/config/config-text.c \
+	daemon/config/config-types-enum.c \
 	daemon/config/config-types-list.c \
 	daemon/config/config-types.c \
 	daemon/config/config-types.h \

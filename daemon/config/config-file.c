@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config-private.h"
+#include "config/config-read.h"
 
 #define CONFIG_API_VERSION "kubeproxy.config.k8s.io/v1alpha1"
 #define CONFIG_KIND "KubeProxyConfiguration"

@@ -36,9 +36,6 @@ const char *config_duration_format(uint64_t usec, char buf[static CONFIG_DURATIO
 size_t config_utf8_decode(const char *text, uint32_t *ret);
 bool config_utf8_valid(const char *text);
 
-/* Reads a file of at most `max` bytes; NUL-terminated new memory, to be wiped by who needs that. -errno; -EFBIG. */
-int config_read_file(const char *path, size_t max, char **ret, size_t *ret_size);
-
 /* ---- types */
 
 typedef enum ConfigType {

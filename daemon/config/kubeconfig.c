@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config/config-read.h"
 #include "config/kubeconfig-private.h"
 
 /* Some hundred clusters with their certificates inline. */

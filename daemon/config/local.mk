@@ -14,6 +14,8 @@ libconfig_a_SOURCES = \
 	daemon/config/config-help.c \
 	daemon/config/config-message.c \
 	daemon/config/config-private.h \
+	daemon/config/config-read.c \
+	daemon/config/config-read.h \
 	daemon/config/config-text.c \
 	daemon/config/config-types-enum.c \
 	daemon/config/config-types-list.c \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "config/config-private.h"
+#include "config/config-read.h"
 
 /* The page with "\-" and the like as what they print. */
 static char *read_page(const char *name) {

@@ -2,13 +2,13 @@
 #include "apiserver/credentials.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "apiserver/credentials-private.h"
 #include "common/log.h"
+#include "config/config-read.h"
 
 #define TOKEN_MAX (64U << 10)
 #define TOKEN_AGE_MAX_USEC (60 * USEC_PER_SEC)
@@ -54,41 +54,31 @@ bool credentials_rotated(Credentials *credentials) {
         return rotated;
 }
 
+static void secret_free(char *secret) {
+        if (!secret)
+                return;
+        explicit_bzero(secret, strlen(secret));
+        free(secret);
+}
+DEFINE_CLEANUP(char *, secret_free);
+
 /* A token is one line of visible characters: it becomes part of a header. */
 static int token_read(const char *path, char **ret) {
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        _cleanup_(freep) char *text = NULL;
-        size_t used = 0, start = 0;
+        _cleanup_(secret_freep) char *text = NULL;
+        size_t size, start;
+        int r = config_read_file(path, TOKEN_MAX, &text, &size);
 
-        if (fd < 0)
-                return -errno;
-        text = malloc(TOKEN_MAX + 1);
-        if (!text)
-                return -ENOMEM;
-        for (;;) {
-                ssize_t n = read(fd, text + used, TOKEN_MAX - used);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                used += (size_t) n;
-                if (used == TOKEN_MAX)
-                        return -EFBIG;
-        }
-        while (used > 0 && strchr(" \t\r\n", text[used - 1]))
-                used--;
-        while (start < used && strchr(" \t\r\n", text[start]))
-                start++;
-        for (size_t i = start; i < used; i++)
+        if (r < 0)
+                return r;
+        while (size > 0 && strchr(" \t\r\n", text[size - 1]))
+                text[--size] = '\0';
+        start = strspn(text, " \t\r\n");
+        for (size_t i = start; i < size; i++)
                 if ((unsigned char) text[i] <= 0x20 || (unsigned char) text[i] >= 0x7f)
                         return -EINVAL;
-        if (start == used)
+        if (start == size)
                 return -ENODATA;
-        text[used] = '\0';
-        memmove(text, text + start, used - start + 1);
+        memmove(text, text + start, size - start + 1);
         *ret = TAKE_PTR(text);
         return 0;
 }
@@ -112,7 +102,7 @@ bool credentials_renew_token(Credentials *credentials) {
         }
         credentials->token_read_failed = false;
         same = credentials->token && strcmp(credentials->token, token) == 0;
-        free(credentials->token);
+        secret_free(credentials->token);
         credentials->token = token;
         return !same;
 }
@@ -276,13 +266,6 @@ int credentials_new(KubeClientConfig *config, Credentials **ret) {
                 return r;
         *ret = TAKE_PTR(credentials);
         return 0;
-}
-
-static void secret_free(char *secret) {
-        if (!secret)
-                return;
-        explicit_bzero(secret, strlen(secret));
-        free(secret);
 }
 
 Credentials *credentials_free(Credentials *credentials) {

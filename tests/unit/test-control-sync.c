@@ -252,8 +252,11 @@ static void test_udp_flows(void **state) {
         control_put_endpoints(&c, &dns, "10.1.0.1", 1);
         control_settle(&c);
         assert_int_equal(state_of(&c), MANAGER_STATE_DEGRADED);
-        assert_true(sd_event_run(c.event, 100 * USEC_PER_MSEC) > 0);
-        control_settle(&c);
+        /* the retry, and before it whatever else a busy machine is late with */
+        for (unsigned i = 0; i < 50 && state_of(&c) != MANAGER_STATE_RUNNING; i++) {
+                assert_true(sd_event_run(c.event, 100 * USEC_PER_MSEC) >= 0);
+                control_settle(&c);
+        }
         assert_int_equal(state_of(&c), MANAGER_STATE_RUNNING);
         second = control_kernel(&c, flushed);
         assert_string_equal(second, "flushed 10.0.0.2:53\nflushed 10.0.0.2:53 -> 10.1.0.2:53\n");

@@ -122,7 +122,11 @@ static void test_override(void **state) {
                 { "10.1.7.1", 0, 1, "x", SD_BUS_ERROR_INVALID_ARGS },
                 { "10.1.7.1", 0, UINT64_MAX, "x", SD_BUS_ERROR_INVALID_ARGS },
                 { "10.1.7.1", 0, 0, "", SD_BUS_ERROR_INVALID_ARGS },
+                /* H10: nothing that would steer a terminal or begin a line of its own in a log */
                 { "10.1.7.1", 0, 0, "a\nb", SD_BUS_ERROR_INVALID_ARGS },
+                { "10.1.7.1", 0, 0, "a\x1b[31mb", SD_BUS_ERROR_INVALID_ARGS },
+                { "../7.1", 0, 0, "x", SD_BUS_ERROR_INVALID_ARGS },
+                { "10.1.7.1%n", 0, 0, "x", SD_BUS_ERROR_INVALID_ARGS },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(refused); i++)
@@ -414,6 +418,8 @@ static void test_hold(void **state) {
         bench_remove_service(b, "shop", "later");
         bench_settle(b);
         assert_call_fails(b, b->client, M, "Hold", SD_BUS_ERROR_INVALID_ARGS, "ss", "", "why");
+        assert_call_fails(b, b->client, M, "Hold", SD_BUS_ERROR_INVALID_ARGS, "ss", "me\n", "why");
+        assert_call_fails(b, b->client, M, "Hold", SD_BUS_ERROR_INVALID_ARGS, "ss", "me", "why\x1b[2J");
 }
 
 int main(void) {

@@ -507,6 +507,34 @@ static void test_resync_fails(void **state) {
         bench_settle(b);
 }
 
+static int on_resync_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+
+        (void) snprintf(userdata, 64, "%s", e ? e->name : "none");
+        return 0;
+}
+
+/* D22, D23: the service goes while its resync waits: one answer says so. Who does not wait for it stops nothing. */
+static void test_resync_target_goes(void **state) {
+        static const char *const path = BUS_PATH_SERVICE "/shop_2fgoing_3ahttp";
+        Bench *b = *state;
+        char answer[64] = "";
+        uint64_t before;
+
+        bench_put_service(b, "shop", "going", 301, 1);
+        bench_settle(b);
+        before = b->bus->status.n_syncs;
+        assert_true(sd_bus_call_method_async(b->client, NULL, BUS_NAME, path, BUS_INTERFACE_SERVICE, "Resync",
+                                             on_resync_answer, answer, "t", UINT64_C(1)) >= 0);
+        while (b->bus->n_calls == 0)
+                assert_true(sd_event_run(b->event, UINT64_MAX) >= 0);
+        bench_remove_service(b, "shop", "going");
+        bench_settle(b);
+        assert_string_equal(answer, BUS_ERROR_NO_SUCH_SERVICE);
+        assert_int_equal(b->bus->n_calls, 0);
+        assert_true(b->bus->status.n_syncs > before);
+}
+
 static void test_log_control(void **state) {
         static const char *const path = "/org/freedesktop/LogControl1", *const i = "org.freedesktop.LogControl1";
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -565,7 +593,7 @@ int main(void) {
                 cmocka_unit_test(test_list_under_churn),
                 cmocka_unit_test(test_statistics),
                 cmocka_unit_test(test_resync),
-                cmocka_unit_test(test_resync_fails),
+                cmocka_unit_test(test_resync_fails), cmocka_unit_test(test_resync_target_goes),
                 cmocka_unit_test(test_log_control),
                 cmocka_unit_test(test_not_ready),
         };

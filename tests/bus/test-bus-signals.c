@@ -205,6 +205,135 @@ static void test_flood(void **state) {
         bench_close(&bench);
 }
 
+/* ---- what a client that only listens knows */
+
+#define MODEL_MAX 64
+
+typedef struct Model {
+        struct {
+                bool there;
+                uint32_t n_endpoints;
+        } services[MODEL_MAX]; /* by the number in the path */
+} Model;
+
+/* "…/churn_2fc17_3ahttp" → 17; -1 = another one */
+static int model_index(const char *path) {
+        unsigned i;
+
+        return sscanf(path, BUS_PATH_SERVICE "/churn_2fc%u_3ahttp", &i) == 1 && i < MODEL_MAX ? (int) i : -1;
+}
+
+/* The message stands before the properties of an interface. */
+static void model_read_properties(sd_bus_message *m, uint32_t *ret_n_endpoints) {
+        const char *name;
+
+        assert_true(sd_bus_message_enter_container(m, 'a', "{sv}") >= 0);
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                assert_true(sd_bus_message_read(m, "s", &name) >= 0);
+                if (strcmp(name, "EndpointCount") == 0)
+                        assert_true(sd_bus_message_read(m, "v", "u", ret_n_endpoints) >= 0);
+                else
+                        assert_true(sd_bus_message_skip(m, "v") >= 0);
+                assert_true(sd_bus_message_exit_container(m) >= 0);
+        }
+        assert_true(sd_bus_message_exit_container(m) >= 0);
+}
+
+/* The message stands before an object and its interfaces. */
+static void model_read_object(Model *model, sd_bus_message *m) {
+        const char *path, *interface;
+        uint32_t n_endpoints = 0;
+        int i;
+
+        assert_true(sd_bus_message_read(m, "o", &path) >= 0);
+        i = model_index(path);
+        assert_true(sd_bus_message_enter_container(m, 'a', "{sa{sv}}") >= 0);
+        while (sd_bus_message_enter_container(m, 'e', "sa{sv}") > 0) {
+                assert_true(sd_bus_message_read(m, "s", &interface) >= 0);
+                model_read_properties(m, &n_endpoints);
+                assert_true(sd_bus_message_exit_container(m) >= 0);
+        }
+        assert_true(sd_bus_message_exit_container(m) >= 0);
+        if (i < 0)
+                return;
+        model->services[i].there = true;
+        model->services[i].n_endpoints = n_endpoints;
+}
+
+static int on_model_signal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Model *model = userdata;
+        const char *path;
+        int i;
+
+        if (sd_bus_message_is_signal(m, NULL, "InterfacesAdded"))
+                model_read_object(model, m);
+        else if (sd_bus_message_is_signal(m, NULL, "InterfacesRemoved")) {
+                assert_true(sd_bus_message_read(m, "o", &path) >= 0);
+                i = model_index(path);
+                if (i >= 0)
+                        model->services[i].there = false;
+        } else {
+                i = model_index(sd_bus_message_get_path(m));
+                assert_true(sd_bus_message_skip(m, "s") >= 0);
+                if (i >= 0)
+                        model_read_properties(m, &model->services[i].n_endpoints);
+        }
+        return 0;
+}
+
+static void model_read_all(Bench *bench, Model *model) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        assert_int_equal(bench_call(bench, bench->client, BUS_PATH, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects",
+                                    NULL, &reply, ""),
+                         0);
+        assert_true(sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}") >= 0);
+        while (sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}") > 0) {
+                model_read_object(model, reply);
+                assert_true(sd_bus_message_exit_container(reply) >= 0);
+        }
+}
+
+/* D15: after a random coming, changing and going, who listened knows what is there, and how it is. */
+static void test_churn(void **state) {
+        static const char *const members[] = { "InterfacesAdded", "InterfacesRemoved", "PropertiesChanged" };
+        Model heard = {}, real = {};
+        bool put[MODEL_MAX] = {};
+        unsigned random = 4711;
+        char name[16];
+        Bench bench;
+
+        bench_open_daemon(&bench, NULL);
+        bench_sync(&bench);
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                assert_true(sd_bus_match_signal_async(bench.client, NULL, BUS_NAME, NULL, NULL, members[i],
+                                                      on_model_signal, NULL, &heard) >= 0);
+        bench_settle(&bench);
+        for (unsigned step = 0; step < 600; step++) {
+                unsigned i;
+
+                random = random * 1103515245 + 12345;
+                i = random >> 16 & (MODEL_MAX - 1);
+                (void) snprintf(name, sizeof(name), "c%u", i);
+                if (put[i] && random >> 8 & 1)
+                        bench_remove_service(&bench, "churn", name);
+                else
+                        bench_put_service(&bench, "churn", name, i + 1, random >> 24 & 7);
+                put[i] = !(put[i] && random >> 8 & 1);
+                if (step % 5 == 0)
+                        bench_sync(&bench);
+        }
+        bench_sync(&bench);
+        pause_for(&bench, 2500 * USEC_PER_MSEC);
+        model_read_all(&bench, &real);
+        for (unsigned i = 0; i < MODEL_MAX; i++)
+                if (heard.services[i].there != real.services[i].there ||
+                    (real.services[i].there && heard.services[i].n_endpoints != real.services[i].n_endpoints))
+                        fail_msg("service %u: heard of %d, %u endpoints; there is %d, %u", i, heard.services[i].there,
+                                 heard.services[i].n_endpoints, real.services[i].there, real.services[i].n_endpoints);
+        bench_close(&bench);
+}
+
 /* D12, D13: all objects in one message while that is not too large. */
 static void test_managed_objects(void **state) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -246,7 +375,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_no_change),       cmocka_unit_test(test_add_change_remove),
                 cmocka_unit_test(test_restless_object), cmocka_unit_test(test_flood),
-                cmocka_unit_test(test_managed_objects),
+                cmocka_unit_test(test_managed_objects), cmocka_unit_test(test_churn),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

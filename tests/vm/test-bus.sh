@@ -323,6 +323,12 @@ systemctl daemon-reload
 before=$(msec)
 out=$(as u1 busctl --timeout=30 call "$name" "$root" "$name" GetService s default/heketi:heketi)
 equal "and fails quickly where it is disabled (D24): $out" 1 "$(($(msec) - before < 5000))"
+systemctl mask ipvsproxyd.service >/dev/null 2>&1
+before=$(msec)
+out=$(as u1 ipvsproxyctl list)
+equal 'ipvsproxyctl says that it does not run where it is masked (D24, C3)' 3 $?
+equal "in one line, quickly (D24, C3; $(($(msec) - before)) ms): $out" '1 1' "$(wc -l <<<"$out") $(($(msec) - before < 3000))"
+systemctl unmask ipvsproxyd.service >/dev/null 2>&1
 equal 'addresses stay when it stops' "$addresses" "$(ip -4 -o addr show dev kube-ipvs0 | wc -l)"
 
 # ---- the other bus (D30)

@@ -59,5 +59,6 @@ libcontrol_a_SOURCES = \
 	daemon/control/sysctl-record.h \
 	daemon/control/turn-pace.c \
 	daemon/control/turn-pace.h \
+	daemon/control/wake.c \
 	daemon/control/yield.c \
 	daemon/control/yield.h

@@ -161,10 +161,17 @@ int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_
 /* -ENOPKG: the kernel lacks it; 0 also where that cannot be told. After the first look. */
 int manager_probe_scheduler(Manager *manager, const char *scheduler, char message[static MANAGER_MESSAGE_SIZE]);
 
-/* sync.c: something may have to be done. */
+/* sync.c: one turn of work, and what lets others go first. */
+int manager_on_turn(sd_event_source *source, void *userdata);
+void manager_on_yield(bool yield, void *userdata);
+bool manager_has_work(const Manager *manager);
+
+/* wake.c: something may have to be done. */
 void manager_wake(Manager *manager);
-/* Creates the event sources of sync.c. */
-int manager_sync_start(Manager *manager);
+/* Creates the event sources. */
+int manager_wake_start(Manager *manager);
+/* One of these timers, from now on. */
+int manager_arm(sd_event_source *timer, uint64_t delay_usec);
 /* Real servers drain: their connections are looked at soon, and then now and again until none is left. */
 void manager_watch_drains(Manager *manager);
 /* Asks for notifications, once it succeeds. -errno; the work goes on without. */

@@ -202,7 +202,7 @@ int manager_start(Manager *manager) {
         r = manager_load_journal(manager);
         if (r < 0)
                 return r;
-        r = manager_sync_start(manager);
+        r = manager_wake_start(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to prepare the event loop: %m");
         (void) manager_watch(manager); /* before the look, so that nothing is missed; each turn asks again */

@@ -119,6 +119,18 @@ static void config_validate_local(ConfigLoader *loader) {
                              "interface names");
 }
 
+/* Not an error, as with kube-proxy: only what comes from a service address is masqueraded then (reference §3.8). */
+static void config_validate_cluster_cidr(ConfigLoader *loader) {
+        const Config *config = loader->config;
+
+        if (loader->messages->n_errors > loader->n_errors_before || config->detect_local_mode != DETECT_LOCAL_CLUSTER_CIDR ||
+            config->cluster_cidrs.n_items > 0 || config->iptables.masquerade_all)
+                return;
+        config_field_message(loader, config_field_at(offsetof(Config, cluster_cidrs)), CONFIG_SEVERITY_WARNING,
+                             "detect-local-mode set to ClusterCIDR, but no cluster CIDR defined: what comes from outside of the "
+                             "cluster to service addresses is not masqueraded");
+}
+
 static void config_validate_gates(ConfigLoader *loader) {
         const FeatureGates *gates = &loader->config->feature_gates;
 
@@ -157,6 +169,7 @@ void config_validate(ConfigLoader *loader) {
         config_validate_periods(loader, offsetof(Config, nftables.sync_period_usec),
                                 offsetof(Config, nftables.min_sync_period_usec));
         config_validate_local(loader);
+        config_validate_cluster_cidr(loader);
         config_validate_gates(loader);
         config_validate_node_ports(loader);
 }

@@ -378,7 +378,7 @@ static void test_null(void **state) {
                 assert_true(asprintf(&argument, "--config=%s", path) > 0);
                 assert_int_equal(load(&config, &messages, argument), 0);
                 assert_written(config, c, field_of(c)->file_fallback ? "0s" : c->fallback);
-                assert_int_equal(messages.n_items, 1); /* that nodePortAddresses is not set */
+                assert_int_equal(messages.n_items, 2); /* that nodePortAddresses and clusterCIDR are not set */
         }
 }
 

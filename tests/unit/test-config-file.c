@@ -148,7 +148,7 @@ static void test_json(void **state) {
         assert_int_equal(load_text("{\n"
                                    "\t\"apiVersion\":\"kubeproxy.config.k8s.io\\/v1alpha1\",\n"
                                    "\t\"kind\":\"KubeProxyConfiguration\",\n"
-                                   "\t\"nodePortAddresses\":[\"primary\",\"10.0.0.0/8\"],\n"
+                                   "\t\"nodePortAddresses\":[\"primary\",\"10.0.0.0/8\"],\"clusterCIDR\":\"10.0.0.0/8\",\n"
                                    "\t\"ipvs\":{\"scheduler\":\"w\\u0072r\",\"strictARP\":true,\"tcpTimeout\":null},\n"
                                    "\t\"conntrack\":{\"min\":5}}\n",
                                    &config, &messages, &path),

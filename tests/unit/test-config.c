@@ -242,6 +242,31 @@ static void test_node_name(void **state) {
         assert_string_equal(config->hostname_override, " NODE.Example ");
 }
 
+/* Where nothing tells pods from others it is said: it is what kube-proxy logs too. */
+static void test_no_cluster_cidr(void **state) {
+        static const char message[] = "--cluster-cidr: detect-local-mode set to ClusterCIDR, but no cluster CIDR defined";
+        static const struct {
+                const char *arguments[3];
+                bool warned;
+        } cases[] = {
+                { { NULL }, true },
+                { { "--detect-local-mode=ClusterCIDR", "--cluster-cidr=" }, true },
+                { { "--cluster-cidr=10.0.0.0/8" }, false },
+                { { "--cluster-cidr=10.0.0.0/8,fd00::/64" }, false },
+                { { "--detect-local-mode=NodeCIDR" }, false },
+                { { "--detect-local-mode=BridgeInterface", "--pod-bridge-interface=cni0" }, false },
+                { { "--masquerade-all" }, false }, /* whoever it is from */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(config_freep) Config *config = NULL;
+                _cleanup_(config_messages_done) ConfigMessages messages = {};
+
+                assert_int_equal(load_array(&config, &messages, cases[i].arguments), 0);
+                assert_int_equal(count_messages(&messages, message), cases[i].warned);
+        }
+}
+
 /* All faults of a command line are told at once. */
 static void test_all_faults(void **state) {
         static const char *const errors[] = {
@@ -287,7 +312,8 @@ static void test_feature_gates(void **state) {
                 _cleanup_(freep) char *argument = NULL;
 
                 assert_true(asprintf(&argument, "--feature-gates=%s", cases[i].argument) > 0);
-                assert_int_equal(load(&config, &messages, argument, "--nodeport-addresses=primary"), cases[i].result);
+                assert_int_equal(load(&config, &messages, argument, "--nodeport-addresses=primary", "--masquerade-all"),
+                                 cases[i].result);
                 if (cases[i].message)
                         assert_message(&messages, cases[i].result < 0 ? CONFIG_SEVERITY_ERROR : CONFIG_SEVERITY_WARNING,
                                        cases[i].message);
@@ -341,6 +367,7 @@ int main(void) {
                 cmocka_unit_test(test_ignored_flag_is_checked),
                 cmocka_unit_test(test_addresses),
                 cmocka_unit_test(test_node_name),
+                cmocka_unit_test(test_no_cluster_cidr),
                 cmocka_unit_test(test_all_faults),
                 cmocka_unit_test(test_feature_gates),
                 cmocka_unit_test(test_check),

@@ -511,6 +511,8 @@ int daemon_run(Daemon *daemon) {
                 return r;
         daemon_adjust_oom_score(daemon);
         log_info("Version info: ipvsproxyd %s", PACKAGE_VERSION);
+        if (daemon->config->scheduler[0] == '\0')
+                log_info("IPVS scheduler not specified, use rr by default");
         r = daemon_load_client(daemon->config, &client);
         if (r < 0)
                 return r;

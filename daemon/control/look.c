@@ -235,7 +235,9 @@ static int manager_know_kernel(Manager *manager, char message[static MANAGER_MES
                  info.ipvs_version >> 16,
                  info.ipvs_version >> 8 & 0xff,
                  info.ipvs_version & 0xff);
-        if (info.ipv4_only)
+        if (!info.ipv4_only)
+                log_info("kube-proxy running in dual-stack mode");
+        else
                 log_info("kube-proxy running in single-stack mode: this kernel has no IPv6, only the IPv4 addresses of "
                          "services are served");
         (void) node_setup(manager->backend, &manager->options, &manager->info, NULL); /* logged; the rest works */

@@ -2,8 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "control/manager-private.h"
 #include "control/node-setup.h"
+
+#define NODE_IPS_STRLEN (2 * IP_ADDR_STRLEN + 2)
 
 static IpNet *copy_nets(const IpNet *nets, size_t n) {
         IpNet *copy = calloc(n + 1, sizeof(IpNet));
@@ -92,7 +95,39 @@ static int manager_follow_cluster_nodes(Manager *manager) {
         return r;
 }
 
+/* "10.0.0.1, fd00::1"; "" = none */
+static const char *node_ips_format(const IpAddr ips[static 2], char buf[static NODE_IPS_STRLEN]) {
+        char text[IP_ADDR_STRLEN];
+
+        buf[0] = '\0';
+        for (size_t f = 0; f < 2; f++)
+                if (ips[f].family != 0) {
+                        (void) strcat(buf, buf[0] ? ", " : "");
+                        (void) strcat(buf, ip_addr_format(&ips[f], text));
+                }
+        return buf;
+}
+
+/* kube-proxy says it when it starts, and ends when they change (reference §3.2, §3.3). */
+static void manager_tell_node_ips(Manager *manager, const IpAddr before[static 2], const Node *node) {
+        const IpAddr *now = manager->view.config.node_ips;
+        char old[NODE_IPS_STRLEN], new[NODE_IPS_STRLEN];
+
+        (void) node_ips_format(before, old);
+        (void) node_ips_format(now, new);
+        if (new[0] && !old[0])
+                log_info("Successfully retrieved NodeIPs: %s", new);
+        else if (new[0] && strcmp(old, new) != 0)
+                log_info("NodeIPs changed, they are followed: %s, before %s", new, old);
+        else if (!new[0] && node && !manager->told_no_node_ip)
+                log_warning("Can't determine this node's IP: the Node %s has neither InternalIP nor ExternalIP, and "
+                            "--bind-address is not set; source ranges and node ports on \"primary\" do without it",
+                            node->name);
+        manager->told_no_node_ip = !new[0] && node;
+}
+
 int manager_update_view(Manager *manager) {
+        const IpAddr *ips = manager->view.config.node_ips, before[] = { ips[0], ips[1] };
         const Node *node = store_node(manager->store);
         int r = manager_follow_pod_cidrs(manager, node);
 
@@ -103,6 +138,8 @@ int manager_update_view(Manager *manager) {
         manager->view.config.ipv4_only = manager->info.ipv4_only;
         manager->view.config.cluster_nodes =
                 manager->options.watch_nodes ? store_cluster_nodes(manager->store) : NULL;
+        if (r >= 0)
+                manager_tell_node_ips(manager, before, node);
         if (r > 0)
                 store_mark_all_dirty(manager->store);
         return r;

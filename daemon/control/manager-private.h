@@ -89,6 +89,7 @@ struct Manager {
         Reconciler *reconciler;
         HostAddresses host;
         NodeView view;
+        bool told_no_node_ip;
         Measure measure;
 
         sd_event_source *turn; /* defer: one turn of work */

@@ -149,7 +149,7 @@ libcontrolfixture_a_SOURCES = tests/unit/control-fixture.c tests/unit/control-fi
 libcontrolfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults \
 	tests/unit/test-control-drain tests/unit/test-differences tests/unit/test-node-drain tests/unit/test-control-random \
-	tests/unit/test-control-node-ports tests/unit/test-control-scheduler tests/unit/test-control-look \
+	tests/unit/test-control-node tests/unit/test-control-node-ports tests/unit/test-control-scheduler tests/unit/test-control-look \
 	tests/unit/test-turn-pace tests/unit/test-yield
 check_PROGRAMS += $(unit_manager)
 TESTS += $(unit_manager)
@@ -168,6 +168,8 @@ tests_unit_test_differences_SOURCES = tests/unit/test-differences.c
 tests_unit_test_differences_LDADD = $(unit_manager_libs)
 tests_unit_test_node_drain_SOURCES = tests/unit/test-node-drain.c
 tests_unit_test_node_drain_LDADD = $(unit_manager_libs)
+tests_unit_test_control_node_SOURCES = tests/unit/test-control-node.c
+tests_unit_test_control_node_LDADD = $(unit_manager_libs)
 tests_unit_test_control_node_ports_SOURCES = tests/unit/test-control-node-ports.c
 tests_unit_test_control_node_ports_LDADD = $(unit_manager_libs)
 tests_unit_test_control_scheduler_SOURCES = tests/unit/test-control-scheduler.c

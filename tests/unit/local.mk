@@ -63,12 +63,15 @@ tests_unit_test_web_metrics_SOURCES = tests/unit/test-web-metrics.c tests/unit/p
 	tests/unit/prometheus-check.h $(unit_web_fixture)
 tests_unit_test_web_metrics_CPPFLAGS = $(unit_web_cppflags)
 tests_unit_test_web_metrics_LDADD = $(unit_web_libs)
-unit_control = tests/unit/test-cleanup
+unit_control = tests/unit/test-cleanup tests/unit/test-failure-log
 check_PROGRAMS += $(unit_control)
 TESTS += $(unit_control)
 tests_unit_test_cleanup_SOURCES = tests/unit/test-cleanup.c
 tests_unit_test_cleanup_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_cleanup_LDADD = libcontrol.a libkerneldryrun.a libkernelfilter.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
+tests_unit_test_failure_log_SOURCES = tests/unit/test-failure-log.c
+tests_unit_test_failure_log_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_failure_log_LDADD = libcontrol.a $(unit_pure_libs)
 # config/
 unit_config = tests/unit/test-config tests/unit/test-config-fields tests/unit/test-config-file \
 	tests/unit/test-config-man tests/unit/test-kubeconfig tests/unit/test-yaml-tree

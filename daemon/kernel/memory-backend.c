@@ -9,15 +9,30 @@
 
 /* ---- faults */
 
-int memory_begin(KernelBackend *backend) {
+int memory_begin(KernelBackend *backend, const char *operation) {
         MemoryKernel *kernel = memory_kernel(backend);
         uint64_t n = ++kernel->n_operations;
+        int r = 0;
 
         if (kernel->hook && n == kernel->hook_at)
                 kernel->hook(backend, kernel->hook_userdata);
         if (n == kernel->fail_at)
-                return kernel->fail_error;
-        return kernel->fail_every > 0 && n % kernel->fail_every == 0 ? kernel->fail_every_error : 0;
+                r = kernel->fail_error;
+        else if (kernel->fail_every > 0 && n % kernel->fail_every == 0)
+                r = kernel->fail_every_error;
+        if (r < 0)
+                kernel->failed = operation;
+        return r;
+}
+
+size_t memory_dump_size(int fault, size_t n_objects) {
+        return fault < 0 ? n_objects / 2 : n_objects;
+}
+
+const char *memory_backend_failed(const KernelBackend *backend) {
+        const char *failed = memory_kernel(backend)->failed;
+
+        return failed ? failed : "";
 }
 
 void memory_breach(MemoryKernel *kernel, const char *format, ...) {
@@ -188,7 +203,7 @@ static int memory_watch(KernelBackend *backend,
         MemoryBackend *memory = memory_backend(backend);
         int r;
 
-        r = memory_begin(backend);
+        r = memory_begin(backend, "watch");
         if (r >= 0)
                 r = sd_event_add_defer(event, &memory->source, on_memory_event, memory);
         if (r >= 0)

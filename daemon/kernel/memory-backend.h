@@ -16,11 +16,13 @@ int memory_backend_share(KernelBackend *backend, KernelBackend **ret);
  * The n-th operation from now (1 = the next) of any kind fails with `error` (negative); 0 turns it off. -EPIPE in
  * the middle of ipvs_apply() is a channel that breaks: the operation is done, its answer and those behind are lost.
  * -ESRCH, -ENOENT and -EEXIST there are made true: somebody deleted the virtual or real server, or added it; -ENOENT of
- * filter_apply() too: the table is gone.
+ * filter_apply() too: the table is gone. A dump that fails has visited half of its objects.
  */
 void memory_backend_fail_nth(KernelBackend *backend, uint64_t n, int error);
 /* Every n-th operation fails; 0 turns it off. */
 void memory_backend_fail_every(KernelBackend *backend, uint64_t n, int error);
+/* The member of KernelBackendOps that last failed by one of these two, "" if none did. */
+const char *memory_backend_failed(const KernelBackend *backend);
 /* Every IPVS operation on this virtual server fails; NULL turns it off. */
 void memory_backend_fail_server(KernelBackend *backend, const VirtualServerKey *key, int error);
 /* Operations done so far: each IPVS and address operation, each transaction, dump, read and sysctl is one. */

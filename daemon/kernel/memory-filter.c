@@ -66,7 +66,7 @@ void memory_address_clear(HashMap *map) {
 
 int memory_device_ensure(KernelBackend *backend) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "device_ensure");
 
         if (r < 0 || kernel->has_device)
                 return r;
@@ -77,7 +77,7 @@ int memory_device_ensure(KernelBackend *backend) {
 
 int memory_device_remove(KernelBackend *backend) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "device_remove");
 
         if (r < 0 || !kernel->has_device)
                 return r;
@@ -100,7 +100,7 @@ int memory_address_apply(KernelBackend *backend, AddressOp *ops, size_t n_ops) {
         MemoryKernel *kernel = memory_kernel(backend);
 
         for (size_t i = 0; i < n_ops; i++) {
-                ops[i].result = memory_begin(backend);
+                ops[i].result = memory_begin(backend, "address_apply");
                 backend->n_writes++;
                 if (ops[i].result < 0)
                         continue;
@@ -111,11 +111,12 @@ int memory_address_apply(KernelBackend *backend, AddressOp *ops, size_t n_ops) {
         return 0;
 }
 
-static int memory_address_visit(const HashMap *map, bool on_device, AddressVisitor visitor, void *userdata) {
+static int memory_address_visit(const HashMap *map, bool on_device, int fault, AddressVisitor visitor, void *userdata) {
+        size_t left = memory_dump_size(fault, map->n_entries);
         const MemoryAddress *address;
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && (address = hashmap_next(map, &i));) {
+        for (size_t i = 0; r >= 0 && left-- > 0 && (address = hashmap_next(map, &i));) {
                 AddressInfo info = {
                         .addr = address->addr,
                         .prefix = address->prefix,
@@ -130,13 +131,12 @@ static int memory_address_visit(const HashMap *map, bool on_device, AddressVisit
 
 int memory_address_dump(KernelBackend *backend, AddressVisitor visitor, void *userdata) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int fault = memory_begin(backend, "address_dump");
+        int r = memory_address_visit(&kernel->host, /* on_device= */ false, fault, visitor, userdata);
 
         if (r >= 0)
-                r = memory_address_visit(&kernel->host, /* on_device= */ false, visitor, userdata);
-        if (r >= 0)
-                r = memory_address_visit(&kernel->addresses, /* on_device= */ true, visitor, userdata);
-        return r;
+                r = memory_address_visit(&kernel->addresses, /* on_device= */ true, fault, visitor, userdata);
+        return r < 0 ? r : fault;
 }
 
 /* ---- the table */
@@ -203,7 +203,7 @@ int memory_filter_ensure(KernelBackend *backend,
                          size_t n_elements) {
         MemoryKernel *kernel = memory_kernel(backend);
         _cleanup_(freep) char *ruleset = memory_ruleset(config);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "filter_ensure");
 
         if (!ruleset)
                 return -ENOMEM;
@@ -221,7 +221,7 @@ int memory_filter_ensure(KernelBackend *backend,
 
 int memory_filter_remove(KernelBackend *backend) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "filter_remove");
 
         if (r < 0 || !kernel->ruleset)
                 return r;
@@ -259,7 +259,7 @@ static void memory_check_element(MemoryKernel *kernel, const FilterOp *op) {
 
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "filter_apply");
 
         if (r == -ENOENT)
                 (void) memory_backend_flush_filter(backend);
@@ -278,11 +278,12 @@ int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_op
 int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
         MemoryKernel *kernel = memory_kernel(backend);
         const FilterElement *element;
-        int r = memory_begin(backend);
+        int fault = memory_begin(backend, "filter_dump"), r = 0;
+        size_t left = memory_dump_size(fault, kernel->elements.n_entries);
 
-        if (r >= 0 && !kernel->ruleset)
+        if (fault >= 0 && !kernel->ruleset)
                 return -ENOENT;
-        for (size_t i = 0; r >= 0 && (element = hashmap_next(&kernel->elements, &i));)
+        for (size_t i = 0; r >= 0 && left-- > 0 && (element = hashmap_next(&kernel->elements, &i));)
                 r = visitor(element, userdata);
-        return MIN2(r, 0);
+        return r < 0 ? r : fault;
 }

@@ -165,9 +165,9 @@ static void memory_check_op(MemoryKernel *kernel, const IpvsOp *op) {
                               virtual_server_key_format(key, text));
 }
 
-static int memory_ipvs_fault(KernelBackend *backend, const VirtualServerKey *key) {
+static int memory_ipvs_fault(KernelBackend *backend, const char *operation, const VirtualServerKey *key) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, operation);
 
         if (r < 0)
                 return r;
@@ -203,7 +203,7 @@ int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops) {
         if (kernel->ipvs_missing)
                 return -ENOPROTOOPT;
         for (size_t i = 0; i < n_ops; i++) {
-                int r = memory_ipvs_fault(backend, &ops[i].service.key);
+                int r = memory_ipvs_fault(backend, "ipvs_apply", &ops[i].service.key);
 
                 backend->n_writes++;
                 if (r == 0 || r == -EPIPE) {
@@ -249,26 +249,28 @@ static int memory_visit(const MemoryServer *server, IpvsVisitor visitor, void *u
 int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata) {
         MemoryKernel *kernel = memory_kernel(backend);
         const MemoryServer *server;
-        int r = memory_ipvs_fault(backend, NULL);
+        int fault = memory_ipvs_fault(backend, "ipvs_dump", NULL), r = 0;
+        size_t left = memory_dump_size(fault, kernel->servers.n_entries);
 
-        for (size_t i = 0; r >= 0 && (server = hashmap_next(&kernel->servers, &i));)
+        for (size_t i = 0; r >= 0 && left-- > 0 && (server = hashmap_next(&kernel->servers, &i));)
                 r = memory_visit(server, visitor, userdata);
-        return MIN2(r, 0);
+        return r < 0 ? r : fault;
 }
 
 int memory_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
         MemoryKernel *kernel = memory_kernel(backend);
         const MemoryServer *server;
-        int r = memory_ipvs_fault(backend, NULL);
+        int fault = memory_ipvs_fault(backend, "ipvs_list", NULL), r = 0;
+        size_t left = memory_dump_size(fault, kernel->servers.n_entries);
 
-        for (size_t i = 0; r >= 0 && (server = hashmap_next(&kernel->servers, &i));)
+        for (size_t i = 0; r >= 0 && left-- > 0 && (server = hashmap_next(&kernel->servers, &i));)
                 r = visitor(&server->service, userdata);
-        return MIN2(r, 0);
+        return r < 0 ? r : fault;
 }
 
 /* That it is gone is no failure, but an answer, which must not be a lie: it may be somebody else's. */
-static int memory_ipvs_read_fault(KernelBackend *backend) {
-        int r = memory_ipvs_fault(backend, NULL);
+static int memory_ipvs_read_fault(KernelBackend *backend, const char *operation) {
+        int r = memory_ipvs_fault(backend, operation, NULL);
 
         return r == -ESRCH ? -EAGAIN : r;
 }
@@ -278,7 +280,7 @@ int memory_ipvs_read_dests(KernelBackend *backend,
                            RealServersVisitor visitor,
                            void *userdata) {
         const MemoryServer *server;
-        int r = memory_ipvs_read_fault(backend);
+        int r = memory_ipvs_read_fault(backend, "ipvs_read_dests");
 
         if (r < 0)
                 return r;
@@ -288,7 +290,7 @@ int memory_ipvs_read_dests(KernelBackend *backend,
 
 int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
         const MemoryServer *server;
-        int r = memory_ipvs_read_fault(backend);
+        int r = memory_ipvs_read_fault(backend, "ipvs_read");
 
         if (r < 0)
                 return r;

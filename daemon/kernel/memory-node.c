@@ -10,7 +10,7 @@
 #define MEMORY_FLOWS_MAX 4096
 
 int memory_get_info(KernelBackend *backend, KernelInfo *ret) {
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "get_info");
 
         if (r >= 0 && memory_kernel(backend)->ipvs_missing)
                 r = -ENOPROTOOPT;
@@ -28,7 +28,7 @@ int memory_get_info(KernelBackend *backend, KernelInfo *ret) {
 
 int memory_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts) {
         IpvsTimeouts *actual = &memory_kernel(backend)->timeouts;
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "ipvs_set_timeouts");
 
         if (r < 0)
                 return r;
@@ -40,7 +40,7 @@ int memory_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts) {
 }
 
 int memory_get_timeouts(KernelBackend *backend, IpvsTimeouts *ret) {
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "ipvs_get_timeouts");
 
         if (r >= 0)
                 *ret = memory_kernel(backend)->timeouts;
@@ -61,7 +61,7 @@ static bool memory_flow_known(const MemoryKernel *kernel, const ConntrackFlow *f
 /* Each flow has one entry. */
 int memory_flush_udp(KernelBackend *backend, const ConntrackFlow *flows, size_t n_flows, size_t *ret_deleted) {
         MemoryKernel *kernel = memory_kernel(backend);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "conntrack_flush_udp");
         size_t n;
 
         if (r < 0)
@@ -133,7 +133,7 @@ static MemorySysctl *memory_sysctl_find(const MemoryKernel *kernel, const char *
 
 int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_value) {
         const MemorySysctl *sysctl = memory_sysctl_find(memory_kernel(backend), name);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "sysctl_read");
         char *value;
 
         if (r < 0)
@@ -149,7 +149,7 @@ int memory_sysctl_read(KernelBackend *backend, const char *name, char **ret_valu
 
 int memory_sysctl_write(KernelBackend *backend, const char *name, const char *value) {
         MemorySysctl *sysctl = memory_sysctl_find(memory_kernel(backend), name);
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "sysctl_write");
         char *copy;
 
         if (r < 0)
@@ -195,11 +195,16 @@ int memory_backend_remove_listener(KernelBackend *backend, const ListenerInfo *l
 }
 
 int memory_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata) {
-        int r = memory_begin(backend);
+        const MemoryListener *listeners = memory_kernel(backend)->listeners;
+        int fault = memory_begin(backend, "listener_dump"), r = 0;
+        size_t left = 0;
 
-        for (const MemoryListener *l = memory_kernel(backend)->listeners; l && r >= 0; l = l->next)
+        for (const MemoryListener *l = listeners; l; l = l->next)
+                left++;
+        left = memory_dump_size(fault, left);
+        for (const MemoryListener *l = listeners; left-- > 0 && r >= 0; l = l->next)
                 r = visitor(&l->info, userdata);
-        return MIN2(r, 0);
+        return r < 0 ? r : fault;
 }
 
 /* ---- packet filters of others */
@@ -209,7 +214,7 @@ void memory_backend_set_forward_drop(KernelBackend *backend, const char *chain) 
 }
 
 int memory_forward_drop(KernelBackend *backend, char ret_chain[static FORWARD_CHAIN_SIZE]) {
-        int r = memory_begin(backend);
+        int r = memory_begin(backend, "forward_drop");
 
         if (r < 0)
                 return r;

@@ -54,6 +54,7 @@ typedef struct MemoryKernel {
         uint64_t n_operations;
         uint64_t fail_at, fail_every; /* counts of n_operations; 0 = off */
         int fail_error, fail_every_error;
+        const char *failed; /* name of the operation that a fault hit last; NULL = none */
         VirtualServerKey fail_key;
         int fail_key_error; /* 0 = off */
         uint64_t hook_at;
@@ -80,8 +81,10 @@ static inline MemoryKernel *memory_kernel(const KernelBackend *backend) {
         return ((const MemoryBackend *) (const void *) backend)->kernel;
 }
 
-/* Counts one operation; 0, or what it has to fail with. */
-int memory_begin(KernelBackend *backend);
+/* Counts one operation, of this member of KernelBackendOps; 0, or what it has to fail with. */
+int memory_begin(KernelBackend *backend, const char *operation);
+/* How many of its objects a dump visits: one that fails has told of some before, as netlink does. */
+size_t memory_dump_size(int fault, size_t n_objects);
 void memory_breach(MemoryKernel *kernel, const char *format, ...) _printf_(2, 3);
 
 /* memory-ipvs.c */

@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	tests/vm/test-daemon.sh \
 	tests/vm/test-faults.sh \
 	tests/vm/test-manifests.sh \
+	tests/vm/test-no-ipv6.sh \
 	tests/vm/test-demo.sh \
 	tests/vm/test-docs.sh \
 	tests/vm/test-filter.sh \

@@ -144,7 +144,10 @@ succeeds 'a deleted service' wait_until 5 has_no_server 10.254.77.77:80/TCP
 succeeds 'a deleted address' wait_until 5 has_no_address 10.254.77.77/32
 succeeds 'a deleted node port' wait_until 5 has_no_server 172.16.1.10:31005/TCP
 
-# An address that is never served: the Event about it is looked for below.
+# An address that is never served and a node port where a process listens: the Events about them are looked for below.
+podserver --name occupant --tcp 31006 >/run/podserver-occupant &
+occupant=$!
+wait_until 5 grep -q ^ready /run/podserver-occupant
 apictl put - <<'END'
 apiVersion: v1
 kind: Service
@@ -153,6 +156,14 @@ spec:
   clusterIP: 10.254.77.78
   externalIPs: [127.0.0.9]
   ports: [{name: web, port: 80, targetPort: 80}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: occupied, namespace: default}
+spec:
+  clusterIP: 10.254.77.79
+  type: NodePort
+  ports: [{name: web, port: 80, targetPort: 80, nodePort: 31006}]
 END
 
 # ---- the node's addresses change
@@ -195,6 +206,10 @@ succeeds 'an Event says that it started' wait_until 10 has_event Starting '"rega
 succeeds 'an Event says that an address is refused' \
         wait_until 40 has_event AddressRefused '"namespace":"default".*"name":"looped".*127\.0\.0\.9.*LoopbackAddress'
 equal 'it is told once' 1 "$(apictl get events | grep -c '"reason":"AddressRefused"')"
+succeeds 'an Event says that a process listens on a node port' \
+        wait_until 40 has_event NodePortInUse '"namespace":"default".*"name":"occupied".*:31006 '
+kill "$occupant"
+apictl delete services default/occupied
 apictl delete services default/looped
 succeeds 'the service is gone again' wait_until 5 has_no_server 10.254.77.78:80/TCP
 
@@ -233,7 +248,18 @@ before=$(ours)
 systemctl stop ipvsproxyd.service
 equal 'stopped: the kernel stays as it was' "$before" "$(ours)"
 equal 'stopped: traffic goes on' 'Hello from Heketi' "$(in_ns client curl -sS --max-time 5 10.254.111.142:8080/hello)"
+
+# A scheduler that cannot be had: the start is refused with those that can, and nothing is touched.
+printf 'install ip_vs_sed /bin/false\n' >/etc/modprobe.d/no-sed.conf
+rmmod ip_vs_sed 2>/dev/null
+refused=$(timeout 60 ipvsproxyd "${founding_flags[@]}" --ipvs-scheduler=sed 2>&1)
+matches 'a scheduler that the kernel lacks: no start' '^[1-9]' "$?"
+matches 'with those it has' 'no IPVS scheduler sed \(ipvs\.scheduler\), only rr wrr lc wlc [a-z ]*mh' "$refused"
+equal 'and the kernel is as it was' "$before" "$(ours)"
+rm /etc/modprobe.d/no-sed.conf
+
 apictl delete services default/heketi
+unit_configure "${founding_flags[@]}" --drain-timeout=2s --shutdown-delay=4s --watch-nodes=true
 unit_start
 succeeds 'started again' unit_synced
 succeeds 'what was deleted meanwhile is gone' wait_until 5 has_no_server 10.254.111.142:8080/TCP
@@ -241,6 +267,31 @@ succeeds 'with its address' wait_until 5 has_no_address 10.254.111.142/32
 cp "$api_state/objects/manifests.yaml" "$api_state/objects/.again" && mv "$api_state/objects/.again" "$api_state/objects/manifests.yaml"
 succeeds 'what came back is back' wait_until 5 has_server 10.254.111.142:8080/TCP
 equal 'all is as before' "$before" "$(ours)"
+
+# ---- addresses of other nodes (watchNodes, since that start)
+
+apictl put - <<'END'
+apiVersion: v1
+kind: Node
+metadata: {name: k8s03}
+status: {addresses: [{type: InternalIP, address: 172.16.1.11}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: stolen, namespace: default}
+spec:
+  clusterIP: 10.254.77.80
+  externalIPs: [172.16.1.11, 192.0.2.80]
+  ports: [{name: web, port: 80, targetPort: 80}]
+END
+succeeds 'an external IP of nobody is served' wait_until 5 has_server 192.0.2.80:80/TCP
+succeeds "another node's is refused" wait_until 5 says NodeAddress list --no-pager default/stolen
+succeeds 'with no virtual server' has_no_server 172.16.1.11:80/TCP
+succeeds 'nor address' has_no_address 172.16.1.11/32
+apictl delete nodes k8s03
+succeeds 'the node goes: served' wait_until 5 has_server 172.16.1.11:80/TCP
+apictl delete services default/stolen
+succeeds 'and gone with the service' wait_until 5 has_no_server 172.16.1.11:80/TCP
 
 # ---- rights
 

@@ -108,6 +108,37 @@ static const char *node_ips_format(const IpAddr ips[static 2], char buf[static N
         return buf;
 }
 
+/* Which families there are: 1 IPv4, 2 IPv6. */
+static unsigned nets_families(const IpNet *nets, size_t n) {
+        unsigned families = 0;
+
+        for (size_t i = 0; i < n; i++)
+                families |= nets[i].addr.family == AF_INET6 ? 2 : 1;
+        return families;
+}
+
+/* Of a node with both families one is easily forgotten in what the operator says of networks (reference §2). */
+static void manager_tell_families(const Manager *manager) {
+        const ManagerOptions *options = &manager->options;
+        const IpAddr *ips = manager->view.config.node_ips;
+        unsigned cluster = nets_families(options->filter.local_cidrs, options->filter.n_local_cidrs);
+        unsigned node_ports = nets_families(options->node_port_nets, options->n_node_port_nets);
+
+        if (ips[0].family == 0 || ips[1].family == 0)
+                return;
+        if (!options->filter.masquerade_all && options->filter.detect_local == DETECT_LOCAL_CLUSTER_CIDR &&
+            (cluster == 1 || cluster == 2))
+                log_warning("The node has addresses of both families, and clusterCIDR has a network of IPv%c alone: in IPv%c "
+                            "pods are not told from others",
+                            cluster == 1 ? '4' : '6',
+                            cluster == 1 ? '6' : '4');
+        if (!options->node_port_all && !options->node_port_primary && (node_ports == 1 || node_ports == 2))
+                log_warning("The node has addresses of both families, and nodePortAddresses has networks of IPv%c alone: in "
+                            "IPv%c node ports are served on all addresses",
+                            node_ports == 1 ? '4' : '6',
+                            node_ports == 1 ? '6' : '4');
+}
+
 /* kube-proxy says it when it starts, and ends when they change (reference §3.2, §3.3). */
 static void manager_tell_node_ips(Manager *manager, const IpAddr before[static 2], const Node *node) {
         const IpAddr *now = manager->view.config.node_ips;
@@ -124,6 +155,8 @@ static void manager_tell_node_ips(Manager *manager, const IpAddr before[static 2
                             "--bind-address is not set; source ranges and node ports on \"primary\" do without it",
                             node->name);
         manager->told_no_node_ip = !new[0] && node;
+        if (strcmp(old, new) != 0)
+                manager_tell_families(manager);
 }
 
 int manager_update_view(Manager *manager) {

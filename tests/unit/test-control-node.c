@@ -31,6 +31,17 @@ static void put_node(Control *c, const char *addresses) {
         assert_true(store_put_node(manager_store(c->manager), OBJECT_SOURCE_API, node) >= 0);
 }
 
+static size_t parse_nets(const char *text, IpNet ret[static 2]) {
+        char copy[64], *rest = copy, *word;
+        size_t n = 0;
+
+        (void) snprintf(copy, sizeof(copy), "%s", text ? text : "");
+        while ((word = strsep(&rest, " ")))
+                if (*word)
+                        assert_int_equal(ip_net_parse(word, &ret[n++]), 0);
+        return n;
+}
+
 /* Runs the loop; what was logged meanwhile. */
 static void settle_and_read_log(Control *c, char *ret, size_t size) {
         int old = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), log = memfd_create("log", MFD_CLOEXEC);
@@ -95,8 +106,59 @@ static void test_node_ips_are_told(void **state) {
         }
 }
 
+/* A family that was forgotten is told when the node turns out to have it. */
+static void test_forgotten_family(void **state) {
+        static const struct {
+                const char *cluster, *node_ports; /* NULL = none; two of each family */
+                bool primary;
+                const char *told[2];
+        } cases[] = {
+                { NULL, NULL, false, { NULL } },
+                { "10.1.0.0/16", NULL, false, { "clusterCIDR has a network of IPv4 alone: in IPv6" } },
+                { "fd00:1::/64", NULL, false, { "clusterCIDR has a network of IPv6 alone: in IPv4" } },
+                { "10.1.0.0/16 fd00:1::/64", "10.0.0.0/8 fd00::/16", false, { NULL } },
+                { NULL, "10.0.0.0/8", false, { "nodePortAddresses has networks of IPv4 alone: in IPv6" } },
+                { NULL, "10.0.0.0/8", true, { NULL } },
+                { "10.1.0.0/16", "fd00::/16", false, { "clusterCIDR has", "nodePortAddresses has networks of IPv6 alone" } },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                IpNet cluster[2], node_ports[2];
+                char text[4096];
+                Control c;
+
+                control_init(&c);
+                c.options.filter.masquerade_all = false;
+                c.options.filter.detect_local = DETECT_LOCAL_CLUSTER_CIDR;
+                c.options.filter.local_cidrs = cluster;
+                c.options.filter.n_local_cidrs = parse_nets(cases[i].cluster, cluster);
+                c.options.node_port_nets = node_ports;
+                c.options.n_node_port_nets = parse_nets(cases[i].node_ports, node_ports);
+                c.options.node_port_all = !cases[i].node_ports;
+                c.options.node_port_primary = cases[i].primary;
+                control_start(&c);
+                control_list_begin(&c);
+                control_put_service(&c, &web);
+                control_list_end(&c);
+                control_settle(&c);
+                put_node(&c, "172.16.1.10");
+                settle_and_read_log(&c, text, sizeof(text));
+                assert_null(strstr(text, "both families"));
+                put_node(&c, "172.16.1.10 fd00::1");
+                settle_and_read_log(&c, text, sizeof(text));
+                assert_int_equal(strstr(text, "both families") != NULL, cases[i].told[0] != NULL);
+                for (size_t k = 0; k < 2 && cases[i].told[k]; k++)
+                        if (!strstr(text, cases[i].told[k]))
+                                fail_msg("case %zu: \"%s\" instead of %s", i, text, cases[i].told[k]);
+                control_done(&c);
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_node_ips_are_told) };
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_node_ips_are_told),
+                cmocka_unit_test(test_forgotten_family),
+        };
 
         log_set_target(LOG_TARGET_STDERR);
         return cmocka_run_group_tests(tests, NULL, NULL);

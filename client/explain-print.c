@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The order is that of a packet: what the address is, what the filter does, what IPVS holds, which
- * endpoint it may reach and why no other. Words of the daemon become sentences here; a word that is
- * not known (a newer daemon's) is shown as it is.
+ * endpoint it may reach and why no other. Words of the daemon for endpoints become sentences here; a word that
+ * is not known (a newer daemon's) is shown as it is.
  */
 #include "client/explain-print.h"
 
@@ -16,23 +16,9 @@
 #include "client/message-json.h"
 #include "client/text.h"
 
-typedef struct Meaning {
+static const struct {
         const char *word, *sentence;
-} Meaning;
-
-static const Meaning filter_meanings[] = {
-        { "service_ips", "guards the address: what is no port of a service is refused" },
-        { "ping_ips", "answers ping, as a port of the address has endpoints" },
-        { "service_ports", "lets this port through the guard" },
-        { "cluster_ports", "masquerades what does not come from a pod of this node" },
-        { "external_ports", "masquerades what comes from outside" },
-        { "no_endpoints", "refuses connections at once: there is no endpoint" },
-        { "local_only",
-          "drops what comes from outside: the policy is Local and no endpoint is on this node" },
-        { "firewalled", "lets only the service's source ranges through" },
-};
-
-static const Meaning use_meanings[] = {
+} use_meanings[] = {
         { "used", "ready" },
         { "fallback", "not ready, but serving still and there is none better" },
         { "not-ready", "not ready" },
@@ -43,10 +29,10 @@ static const Meaning use_meanings[] = {
         { "overridden", "taken out on this node by an override" },
 };
 
-static const char *meaning_of(const Meaning meanings[], size_t n, const char *word) {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(meanings[i].word, word) == 0)
-                        return meanings[i].sentence;
+static const char *use_to_sentence(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(use_meanings); i++)
+                if (strcmp(use_meanings[i].word, word) == 0)
+                        return use_meanings[i].sentence;
         return word;
 }
 
@@ -69,63 +55,60 @@ static void print_service(const Client *client, json_object *story) {
                      json_get_text(story, "protocol")) < 0)
                 what = NULL;
         lines_head(client, what ? what : address, "", json_get_text(service, "state"));
-        lines_add("Service", "%s (%s), %s", json_get_text(service, "id"),
-                  json_get_text(service, "type"), json_get_text(story, "kind"));
+        lines_add(client, "Service", "%s, type %s", json_get_text(service, "id"), json_get_text(service, "type"));
         if (*refused)
-                lines_add("Refused", "%s", refused);
+                lines_add(client, "Refused", "%s", refused);
         if (*reason)
-                lines_add("Reason", "%s", reason);
-        lines_add("Policy", "%s inside%s%s%s%s", json_get_text(service, "internalTrafficPolicy"),
+                lines_add(client, "Reason", "%s", reason);
+        lines_add(client, "Policy", "%s inside%s%s%s%s", json_get_text(service, "internalTrafficPolicy"),
                   *outside ? ", " : "", outside, *outside ? " outside" : "",
                   get_boolean(story, "clusterStandsIn")
                           ? "; no endpoint is on this node, so the cluster's serve its own traffic"
                           : "");
         if (affinity > 0)
-                lines_add("Affinity", "a client stays with its endpoint for %s",
+                lines_add(client, "Affinity", "a client stays with its endpoint for %s",
                           text_duration(affinity, duration));
-        lines_add("Address", "%s",
+        lines_add(client, "Address", "%s, %s", json_get_text(story, "kind"),
                   get_boolean(story, "bound") ? "bound to the device"
                                               : "not bound: it is the node's own, or refused");
 }
 
-static void print_listener(json_object *story) {
+static void print_listener(const Client *client, json_object *story) {
         const char *listener = json_get_text(story, "listener");
 
         if (*listener)
-                lines_add("In the way",
+                lines_add(client, "In the way",
                           "of a process of user %" PRIu64 " that listens on %s and is not reached "
                           "there%s\"ss -lnp sport = :%" PRIu64 "\" names it",
                           json_get_number(story, "listenerUid"), listener, lines_dash(),
                           json_get_number(story, "port"));
 }
 
-static void print_filter(json_object *story) {
+static void print_filter(const Client *client, json_object *story) {
         json_object *filter = json_get(story, "filter");
         const char *label = "Filter";
 
         for (size_t i = 0; i < json_get_length(story, "filter"); i++) {
-                const char *word = json_object_get_string(json_object_array_get_idx(filter, i));
+                const char *sentence = json_object_get_string(json_object_array_get_idx(filter, i));
 
-                lines_add(
-                        label, "%s",
-                        meaning_of(filter_meanings, ELEMENTSOF(filter_meanings), word ? word : ""));
+                lines_add(client, label, "%s", sentence ? sentence : "");
                 label = "and";
         }
 }
 
-static void print_kernel(json_object *story) {
+static void print_kernel(const Client *client, json_object *story) {
         json_object *kernel = json_get(story, "kernel");
         uint64_t persistence = json_get_number(kernel, "persistenceTimeoutSec");
         char sticky[TEXT_NUMBER_MAX + 32] = "";
 
         if (!get_boolean(kernel, "present")) {
-                lines_add("Kernel", "has no such virtual server");
+                lines_add(client, "Kernel", "has no such virtual server");
                 return;
         }
         if (persistence > 0)
                 (void) snprintf(sticky, sizeof(sticky), ", persistent for %" PRIu64 "s",
                                 persistence);
-        lines_add("Kernel", "%s virtual server, scheduler %s%s, %zu real servers",
+        lines_add(client, "Kernel", "%s virtual server, scheduler %s%s, %zu real servers",
                   strcmp(json_get_text(kernel, "owner"), "us") == 0 ? "our" : "somebody else's",
                   json_get_text(kernel, "kernelScheduler"), sticky,
                   json_get_length(kernel, "realServers"));
@@ -154,7 +137,7 @@ static int endpoint_add(Table *table, json_object *endpoint) {
         if (r >= 0)
                 r = table_add(table, wanted ? STYLE_GOOD : STYLE_WARN, wanted ? "yes" : "no");
         if (r >= 0 &&
-            asprintf(&why, "%s%s%s", meaning_of(use_meanings, ELEMENTSOF(use_meanings), use),
+            asprintf(&why, "%s%s%s", use_to_sentence(use),
                      *override ? ": " : "", override) < 0) {
                 why = NULL;
                 r = -ENOMEM;
@@ -178,7 +161,7 @@ static int print_endpoints(Client *client, json_object *story) {
         int r;
 
         if (n == 0) {
-                lines_add("Endpoints", "none");
+                lines_add(client, "Endpoints", "none");
                 return 0;
         }
         r = table_new(ELEMENTSOF(titles), &table);
@@ -191,7 +174,7 @@ static int print_endpoints(Client *client, json_object *story) {
         table_set_indent(table, 4);
         r = table_print(table, stdout, client->width, client->color, /* header= */ true);
         if (get_boolean(story, "truncated"))
-                lines_add("Endpoints", "there are more than these");
+                lines_add(client, "Endpoints", "there are more than these");
         return r;
 }
 
@@ -201,20 +184,20 @@ int explain_print(Client *client, json_object *story) {
         int r;
 
         print_service(client, story);
-        print_listener(story);
-        print_filter(story);
-        print_kernel(story);
+        print_listener(client, story);
+        print_filter(client, story);
+        print_kernel(client, story);
         r = print_endpoints(client, story);
         for (size_t i = 0; r >= 0 && i < json_get_length(story, "difference"); i++) {
                 json_object *line = json_object_array_get_idx(difference, i);
                 const char *detail = json_get_text(line, "detail");
 
-                lines_add(label, "%s %s %s%s%s", json_get_text(line, "action"),
+                lines_add(client, label, "%s %s %s%s%s", json_get_text(line, "action"),
                           json_get_text(line, "kind"), json_get_text(line, "object"),
                           *detail ? ", " : "", detail);
                 label = "and";
         }
         if (r >= 0 && json_get_length(story, "difference") == 0)
-                lines_add("Difference", "none, the kernel is as it should be");
+                lines_add(client, "Difference", "none, the kernel is as it should be");
         return r;
 }

@@ -11,7 +11,9 @@
 
 #define HELP_COLUMN 34
 
-static void help_entry(const char *left, const char *help) {
+#define LEFT_SIZE 128
+
+static void help_entry(const Client *client, const char *left, const char *help) {
         size_t width = text_width(left);
 
         (void) printf("  %s", left);
@@ -20,18 +22,20 @@ static void help_entry(const char *left, const char *help) {
                 width = 0;
                 (void) printf("  ");
         }
-        (void) printf("%*s%s\n", (int) (HELP_COLUMN - 2 - width), "", help);
+        (void) printf("%*s", (int) (HELP_COLUMN - 2 - width), "");
+        (void) text_write_wrapped(stdout, help, HELP_COLUMN, HELP_COLUMN, client->width);
+        (void) fputc('\n', stdout);
 }
 
-static void help_verb(const Verb *verb) {
-        char left[64];
+static void help_verb(const Client *client, const Verb *verb) {
+        char left[LEFT_SIZE];
 
         (void) snprintf(left, sizeof(left), "%s %s", verb->name, verb->args);
-        help_entry(left, verb->help);
+        help_entry(client, left, verb->help);
 }
 
-static void help_option(const OptionSpec *spec) {
-        char letter[4] = "  ", left[64];
+static void help_option(const Client *client, const OptionSpec *spec) {
+        char letter[4] = "  ", left[LEFT_SIZE];
 
         if (spec->letter)
                 (void) snprintf(letter, sizeof(letter), "-%c", spec->letter);
@@ -40,11 +44,11 @@ static void help_option(const OptionSpec *spec) {
                         spec->name ? "--" : "", spec->name ? spec->name : "", spec->arg ? "=" : "");
         if (spec->arg)
                 (void) snprintf(left + strlen(left), sizeof(left) - strlen(left), "%s", spec->arg);
-        help_entry(left, spec->help);
+        help_entry(client, left, spec->help);
 }
 
 /* Options of one verb, or those of all verbs for NULL. */
-static void help_options(const char *verb, const char *title) {
+static void help_options(const Client *client, const char *verb, const char *title) {
         bool any = false;
 
         for (size_t i = 0; i < n_option_table; i++) {
@@ -55,7 +59,7 @@ static void help_options(const char *verb, const char *title) {
                 if (!any)
                         (void) printf("\n%s:\n", title);
                 any = true;
-                help_option(&option_table[i]);
+                help_option(client, &option_table[i]);
         }
 }
 
@@ -70,15 +74,15 @@ int verb_help(Client *client, int n_words, char *words[]) {
         if (verb) {
                 (void) printf("ipvsproxyctl %s [OPTION...] %s\n\n%s.\n", verb->name, verb->args,
                               verb->help);
-                help_options(verb->name, "Options");
-                help_options(NULL, "Options of all commands");
+                help_options(client, verb->name, "Options");
+                help_options(client, NULL, "Options of all commands");
         } else {
                 (void) printf("ipvsproxyctl [OPTION...] [COMMAND]\n\nShow and steer the Kubernetes "
                               "IPVS proxy of this node.\n\nCommands:\n");
                 for (size_t i = 0; i < n_verb_table; i++)
                         if (!(verb_table[i].flags & VERB_HIDDEN))
-                                help_verb(&verb_table[i]);
-                help_options(NULL, "Options");
+                                help_verb(client, &verb_table[i]);
+                help_options(client, NULL, "Options");
                 (void) printf("\nMore: \"ipvsproxyctl help COMMAND\", man ipvsproxyctl(8).\n");
         }
         return 0;

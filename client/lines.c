@@ -33,8 +33,9 @@ void lines_head(const Client *client, const char *what, const char *on, const ch
         (void) fputc('\n', stdout);
 }
 
-void lines_add(const char *label, const char *format, ...) {
+void lines_add(const Client *client, const char *label, const char *format, ...) {
         _cleanup_(freep) char *text = NULL;
+        size_t column = MAX2(text_width(label), (size_t) LABEL_WIDTH) + 2;
         va_list ap;
 
         va_start(ap, format);
@@ -42,7 +43,7 @@ void lines_add(const char *label, const char *format, ...) {
                 text = NULL;
         va_end(ap);
         (void) printf("%*s: ", LABEL_WIDTH, label);
-        (void) text_write(stdout, text ? text : "Out of memory.", TEXT_FOR_PEOPLE);
+        (void) text_write_wrapped(stdout, text ? text : "Out of memory.", column, LABEL_WIDTH + 2, client->width);
         (void) fputc('\n', stdout);
 }
 
@@ -60,8 +61,8 @@ void lines_add_pair(const Client *client,
         wanted = LABEL_WIDTH + 2 + MAX2(used, (size_t) LEFT_WIDTH) + OTHER_LABEL_WIDTH + 2 +
                  text_width(other_text);
         if (used > LEFT_WIDTH || (client->width > 0 && wanted > client->width)) {
-                lines_add(label, "%s", text);
-                lines_add(other_label, "%s", other_text);
+                lines_add(client, label, "%s", text);
+                lines_add(client, other_label, "%s", other_text);
                 return;
         }
         (void) printf("%*s: %s%*s%*s: ", LABEL_WIDTH, label, left, (int) (LEFT_WIDTH - used), "",

@@ -10,8 +10,8 @@
 /* The first line: a dot in the colour of the state, what it is, and the state. `on` may be "". */
 void lines_head(const Client *client, const char *what, const char *on, const char *state);
 
-/* One label and its text. */
-void lines_add(const char *label, const char *format, ...) _printf_(2, 3);
+/* One label and its text, broken between words where the terminal ends. */
+void lines_add(const Client *client, const char *label, const char *format, ...) _printf_(3, 4);
 
 /* Two of them side by side, if they fit; both texts are borrowed. */
 void lines_add_pair(const Client *client,

@@ -9,6 +9,8 @@
 
 #include "common/macros.h"
 
+#define WRAP_MIN 20 /* columns; in fewer, words are not kept together */
+
 bool text_locale_is_utf8(void) {
         return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
@@ -85,6 +87,47 @@ int text_harmless(const char *text, char **ret) {
                 return -ENOMEM;
         *ret = TAKE_PTR(buf);
         return 0;
+}
+
+/* How many bytes the next word has, a quoted command being one. */
+static size_t word_length(const char *text) {
+        bool quoted = false;
+        size_t n = 0;
+
+        while (text[n] && (quoted || text[n] != ' '))
+                quoted ^= text[n++] == '"';
+        return quoted ? strcspn(text, " ") : n;
+}
+
+int text_write_wrapped(FILE *out, const char *text, size_t column, size_t indent, size_t width) {
+        _cleanup_(freep) char *harmless = NULL;
+        int r = text_harmless(text, &harmless);
+
+        if (r < 0)
+                return r;
+        if (width < indent + WRAP_MIN) {
+                (void) fputs(harmless, out);
+                return ferror(out) ? -EIO : 0;
+        }
+        for (const char *p = harmless; *p;) {
+                size_t n = word_length(p), n_spaces = strspn(p + n, " ");
+                _cleanup_(freep) char *word = strndup(p, n);
+                size_t wide;
+
+                if (!word)
+                        return -ENOMEM;
+                wide = text_width(word);
+                if (p > harmless) {
+                        bool fits = column + 1 + wide <= width || column == indent;
+
+                        (void) (fits ? fputc(' ', out) : fprintf(out, "\n%*s", (int) indent, ""));
+                        column = fits ? column + 1 : indent;
+                }
+                (void) fputs(word, out);
+                column += wide;
+                p += n + n_spaces;
+        }
+        return ferror(out) ? -EIO : 0;
 }
 
 static size_t codepoint_width(uint32_t c) {

@@ -24,6 +24,13 @@ bool text_locale_is_utf8(void);
 int text_write(FILE *out, const char *text, TextUse use);
 int text_harmless(const char *text, char **ret);
 
+/*
+ * The same, broken between words so that no line is wider than `width` (0 = any): `column` is where the text begins,
+ * and further lines are indented. What stands between quotes, a command to be copied, is not broken. Where there is no
+ * room worth it, the terminal breaks it.
+ */
+int text_write_wrapped(FILE *out, const char *text, size_t column, size_t indent, size_t width);
+
 /* Columns of harmless text on a terminal, and how many of its bytes fit into `width` columns. */
 size_t text_width(const char *text);
 size_t text_fit(const char *text, size_t width);

@@ -5,12 +5,15 @@
 #include <stdio.h>
 
 #include "client/doctor.h"
+#include "client/lines.h"
 #include "client/message-json.h"
 #include "client/report.h"
 #include "client/text.h"
 #include "client/verbs.h"
 
+#define RESULT_WIDTH 4
 #define CHECK_WIDTH 14
+#define TEXT_COLUMN (RESULT_WIDTH + 2 + CHECK_WIDTH + 2)
 
 static const char *const result_table[_CHECK_RESULT_MAX] = {
         [CHECK_OK] = "ok",
@@ -76,16 +79,17 @@ static Style style_of_result(const char *result) {
 /* "fail  bus           Cannot be reached: … -- start it: …" */
 static int print_row(const Client *client, json_object *row) {
         const char *result = json_get_text(row, "result"), *remedy = json_get_text(row, "remedy");
+        _cleanup_(freep) char *text = NULL;
         Style style = style_of_result(result);
         int r;
 
-        (void) printf("%s%-4s%s  %-*s  ", style_on(style, client->color), result,
-                      style_off(style, client->color), CHECK_WIDTH, json_get_text(row, "check"));
-        r = text_write(stdout, json_get_text(row, "text"), TEXT_FOR_PEOPLE);
-        if (r >= 0 && *remedy) {
-                (void) fputs(text_locale_is_utf8() ? " \xe2\x80\x94 " : " - ", stdout);
-                r = text_write(stdout, remedy, TEXT_FOR_PEOPLE);
+        if (asprintf(&text, "%s%s%s", json_get_text(row, "text"), *remedy ? lines_dash() : "", remedy) < 0) {
+                text = NULL;
+                return -ENOMEM;
         }
+        (void) printf("%s%-*s%s  %-*s  ", style_on(style, client->color), RESULT_WIDTH, result,
+                      style_off(style, client->color), CHECK_WIDTH, json_get_text(row, "check"));
+        r = text_write_wrapped(stdout, text, TEXT_COLUMN, TEXT_COLUMN, client->width);
         return r < 0 ? r : fputc('\n', stdout) == EOF ? -EIO : 0;
 }
 

@@ -89,8 +89,10 @@ static int print_rows(Client *client, json_object *rows) {
                 table_set_align(table, i, numbers[i] ? TABLE_RIGHT : TABLE_LEFT);
                 r = table_add(table, STYLE_HEADER, titles[i]);
         }
-        if (r >= 0)
+        if (r >= 0) {
+                table_set_whole(table, 0); /* without its end, a name may be that of another port */
                 table_set_optional(table, ELEMENTSOF(titles) - 1);
+        }
         if (r >= 0 && wide) {
                 table_set_align(table, ELEMENTSOF(titles), TABLE_RIGHT);
                 r = table_add(table, STYLE_HEADER, "GENERATION");

@@ -18,7 +18,7 @@
 #include "common/bus-names.h"
 
 /* "ApiReachable is false since 3h: Disconnected — what is programmed stays; …" */
-static void print_problem(json_object *condition) {
+static void print_problem(const Client *client, json_object *condition) {
         const char *type = json_get_text(condition, "type"),
                    *reason = json_get_text(condition, "reason"),
                    *message = json_get_text(condition, "message");
@@ -27,13 +27,13 @@ static void print_problem(json_object *condition) {
 
         if (since > 0 && since < now)
                 (void) text_duration(now - since, duration);
-        lines_add("Problem", "%s is %s%s%s%s%s%s%s%s%s", type, json_get_text(condition, "status"),
+        lines_add(client, "Problem", "%s is %s%s%s%s%s%s%s%s%s", type, json_get_text(condition, "status"),
                   *duration ? " for " : "", duration, *reason ? ": " : "", reason,
                   *message ? ": " : "", message, lines_dash(), condition_remedy(type, reason));
 }
 
 /* Those that are as they should be come together; the others are problems. */
-static void print_conditions(json_object *p) {
+static void print_conditions(const Client *client, json_object *p) {
         json_object *list = json_get(p, "conditions");
         size_t n = json_get_length(p, "conditions"), n_true = 0;
 
@@ -51,11 +51,11 @@ static void print_conditions(json_object *p) {
                 json_object *condition = json_object_array_get_idx(list, i);
 
                 if (strcmp(json_get_text(condition, "status"), "true") != 0)
-                        print_problem(condition);
+                        print_problem(client, condition);
         }
 }
 
-static void print_capabilities(json_object *p) {
+static void print_capabilities(const Client *client, json_object *p) {
         json_object *list = json_get(p, "capabilities");
 
         for (size_t i = 0; i < json_get_length(p, "capabilities"); i++) {
@@ -63,32 +63,32 @@ static void print_capabilities(json_object *p) {
                 const char *reason = json_get_text(item, "reason");
 
                 if (strcmp(json_get_text(item, "value"), "no") == 0)
-                        lines_add("Problem", "The kernel has no %s%s%s%s%s",
+                        lines_add(client, "Problem", "The kernel has no %s%s%s%s%s",
                                   json_get_text(item, "name"), *reason ? ": " : "", reason,
                                   lines_dash(), "\"ipvsproxyctl doctor\" tells what to install");
         }
 }
 
-static void print_holds(json_object *p) {
+static void print_holds(const Client *client, json_object *p) {
         json_object *list = json_get(p, "holds");
 
         for (size_t i = 0; i < json_get_length(p, "holds"); i++) {
                 json_object *item = json_object_array_get_idx(list, i);
 
-                lines_add("Held", "by %s (user %" PRIu64 "): %s%s%s", json_get_text(item, "who"),
+                lines_add(client, "Held", "by %s (user %" PRIu64 "): %s%s%s", json_get_text(item, "who"),
                           json_get_number(item, "uid"), json_get_text(item, "why"), lines_dash(),
                           "programming goes on when that ends");
         }
 }
 
-static void print_drain(json_object *p) {
+static void print_drain(const Client *client, json_object *p) {
         const char *state = json_get_text(p, "drainState");
         uint64_t deadline = json_get_number(p, "drainDeadlineUSec");
         char left[TEXT_NUMBER_MAX];
 
         if (!*state || strcmp(state, "off") == 0)
                 return;
-        lines_add("Drain", "%s, %" PRIu64 " connections left%s%s%s\"ipvsproxyctl undrain\" ends it",
+        lines_add(client, "Drain", "%s, %" PRIu64 " connections left%s%s%s\"ipvsproxyctl undrain\" ends it",
                   state, json_get_number(p, "drainConnections"), deadline > 0 ? ", done in " : "",
                   deadline > 0 ? clock_left(deadline, left) : "", lines_dash());
 }
@@ -122,7 +122,7 @@ static void print_sync(Client *client, json_object *p) {
                                 drift_usec > 0 ? clock_ago(drift_usec, ago) : "");
         lines_add_pair(client, "Last sync", sync, "Drift", drift);
         if (n_failed > 0)
-                lines_add("Syncs", "%" PRIu64 ", %" PRIu64 " of them failed",
+                lines_add(client, "Syncs", "%" PRIu64 ", %" PRIu64 " of them failed",
                           json_get_number(p, "syncCount"), n_failed);
 }
 
@@ -141,7 +141,7 @@ static uint64_t well_since(json_object *p) {
 }
 
 /* Which one, and of which version: where it is known. */
-static void print_server(json_object *p) {
+static void print_server(const Client *client, json_object *p) {
         json_object *list = json_get(p, "conditions");
 
         for (size_t i = 0; i < json_get_length(p, "conditions"); i++) {
@@ -149,7 +149,7 @@ static void print_server(json_object *p) {
                 const char *server = json_get_text(condition, "server"), *version = json_get_text(condition, "version");
 
                 if (*server)
-                        lines_add("Server", "%s%s%s", server, *version ? ", " : "", version);
+                        lines_add(client, "Server", "%s%s%s", server, *version ? ", " : "", version);
         }
 }
 
@@ -169,18 +169,18 @@ static void print_daemon(Client *client, json_object *p) {
         (void) snprintf(other, sizeof(other), "%" PRIu64 " (%" PRIu64 " pending)",
                         json_get_number(p, "generation"), json_get_number(p, "pendingChanges"));
         lines_add_pair(client, "API server", text, "Generation", other);
-        print_server(p);
-        lines_add("Services",
+        print_server(client, p);
+        lines_add(client, "Services",
                   "%" PRIu64 " ports, %" PRIu64 " virtual servers, %" PRIu64 " endpoints",
                   json_get_number(p, "serviceCount"), json_get_number(p, "virtualServerCount"),
                   json_get_number(p, "endpointCount"));
         print_sync(client, p);
-        print_conditions(p);
-        print_capabilities(p);
-        print_holds(p);
-        print_drain(p);
+        print_conditions(client, p);
+        print_capabilities(client, p);
+        print_holds(client, p);
+        print_drain(client, p);
         if (refused > 0)
-                lines_add("Refused",
+                lines_add(client, "Refused",
                           "%" PRIu64 " address%s%ssee \"ipvsproxyctl list "
                           "--state=refused\"",
                           refused, refused == 1 ? "" : "es", lines_dash());
@@ -202,7 +202,7 @@ static int status_daemon(Client *client) {
         return strcmp(json_get_text(p, "state"), "running") == 0 ? 0 : EXIT_CODE_UNHEALTHY;
 }
 
-static void print_virtual_servers(json_object *p) {
+static void print_virtual_servers(const Client *client, json_object *p) {
         json_object *servers = json_get(p, "virtualServers");
         const char *label = "Addresses";
         char address[LINES_ADDRESS_MAX];
@@ -210,7 +210,7 @@ static void print_virtual_servers(json_object *p) {
         for (size_t i = 0; i < json_get_length(p, "virtualServers"); i++) {
                 json_object *server = json_object_array_get_idx(servers, i);
 
-                lines_add(label, "%s (%s)",
+                lines_add(client, label, "%s (%s)",
                           lines_address(json_get_text(server, "address"),
                                         json_get_number(server, "port"), address),
                           json_get_text(server, "kind"));
@@ -218,13 +218,13 @@ static void print_virtual_servers(json_object *p) {
         }
 }
 
-static void print_refused(json_object *p) {
+static void print_refused(const Client *client, json_object *p) {
         json_object *refused = json_get(p, "refusedAddresses");
 
         for (size_t i = 0; i < json_get_length(p, "refusedAddresses"); i++) {
                 json_object *item = json_object_array_get_idx(refused, i);
 
-                lines_add("Refused", "%s (%s)", json_get_text(item, "address"),
+                lines_add(client, "Refused", "%s (%s)", json_get_text(item, "address"),
                           json_get_text(item, "reason"));
         }
 }
@@ -237,24 +237,24 @@ static void print_service(const Client *client, const char *id, json_object *p) 
 
         lines_head(client, id, "", json_get_text(p, "state"));
         if (*reason)
-                lines_add("Reason", "%s%s\"ipvsproxyctl explain %s\" tells more", reason,
+                lines_add(client, "Reason", "%s%s\"ipvsproxyctl explain %s\" tells more", reason,
                           lines_dash(), id);
-        lines_add("Type", "%s, %s port %" PRIu64, json_get_text(p, "type"),
+        lines_add(client, "Type", "%s, %s port %" PRIu64, json_get_text(p, "type"),
                   json_get_text(p, "protocol"), json_get_number(p, "port"));
-        lines_add("Scheduler", "%s", json_get_text(p, "scheduler"));
+        lines_add(client, "Scheduler", "%s", json_get_text(p, "scheduler"));
         if (affinity > 0)
-                lines_add("Affinity", "%s", text_duration(affinity, duration));
-        lines_add("Policy", "%s inside%s%s%s", json_get_text(p, "internalTrafficPolicy"),
+                lines_add(client, "Affinity", "%s", text_duration(affinity, duration));
+        lines_add(client, "Policy", "%s inside%s%s%s", json_get_text(p, "internalTrafficPolicy"),
                   *policy ? ", " : "", policy, *policy ? " outside" : "");
-        lines_add("Endpoints",
+        lines_add(client, "Endpoints",
                   "%" PRIu64 " of %" PRIu64 " ready, %" PRIu64 " draining, %" PRIu64
                   " on this node",
                   json_get_number(p, "readyEndpointCount"), json_get_number(p, "endpointCount"),
                   json_get_number(p, "drainingEndpointCount"),
                   json_get_number(p, "localEndpointCount"));
-        print_virtual_servers(p);
-        print_refused(p);
-        lines_add("Programmed", "%s, generation %" PRIu64,
+        print_virtual_servers(client, p);
+        print_refused(client, p);
+        lines_add(client, "Programmed", "%s, generation %" PRIu64,
                   clock_ago(json_get_number(p, "programmedUSec"), ago),
                   json_get_number(p, "programmedGeneration"));
 }

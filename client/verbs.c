@@ -61,7 +61,6 @@ static int verb_run(Client *client, const Verb *verb, int n_words, char *words[]
                 if (r != 0)
                         return r;
         }
-        client_output_begin(client);
         return verb->run(client, n_words, words);
 }
 
@@ -75,6 +74,7 @@ static int dispatch(Client *client, int argc, char *argv[]) {
                 return r;
         if (client->options.version)
                 return verb_version(client, 0, NULL);
+        client_output_begin(client);
         if (client->options.help)
                 return verb_help(client, argc > first ? 1 : 0, argv + first);
         name = argc > first ? argv[first] : verb_table[0].name;

@@ -36,6 +36,37 @@ static void test_harmless(void **state) {
         }
 }
 
+/* Between words, never within a command that is quoted, and not where there is no room for it. */
+static void test_wrapped(void **state) {
+        static const struct {
+                const char *text;
+                size_t column, indent, width;
+                const char *expected;
+        } cases[] = {
+                { "one two three four five six seven", 4, 4, 24, "one two three four\n    five six seven" },
+                { "one two three four five six seven", 4, 4, 0, "one two three four five six seven" },
+                { "one two three four five six seven", 4, 4, 23, "one two three four five six seven" },
+                { "say \"one two three four\" or not", 0, 2, 22, "say\n  \"one two three four\"\n  or not" },
+                { "say \"one two three four", 0, 2, 22, "say \"one two three\n  four" },
+                { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", 2, 2, 22, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  b" },
+                { "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 1234567890 x\x1b", 0, 0, 21,
+                  "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 1234567890\nx\\x1b" },
+                { "", 4, 4, 80, "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(freep) char *text = NULL;
+                size_t size = 0;
+                FILE *f = open_memstream(&text, &size);
+
+                assert_non_null(f);
+                assert_int_equal(
+                        text_write_wrapped(f, cases[i].text, cases[i].column, cases[i].indent, cases[i].width), 0);
+                assert_int_equal(fclose(f), 0);
+                assert_string_equal(text, cases[i].expected);
+        }
+}
+
 static void test_numbers(void **state) {
         static const struct {
                 uint64_t number;
@@ -190,7 +221,7 @@ static void test_manual(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_harmless),
+                cmocka_unit_test(test_harmless), cmocka_unit_test(test_wrapped),
                 cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_table), cmocka_unit_test(test_table_narrow),
                 cmocka_unit_test(test_manual),

@@ -30,13 +30,12 @@ static void test_drift(void **state) {
 static void test_explain(void **state) {
         static const char story[] =
                 "\xe2\x97\x8f 10.96.4.7:80/tcp \xe2\x80\x94 synced\n"
-                "      Service: shop/cart:http (cluster-ip), cluster-ip\n"
+                "      Service: shop/cart:http, type cluster-ip\n"
                 "       Policy: Cluster inside\n"
                 "     Affinity: a client stays with its endpoint for 3h\n"
-                "      Address: bound to the device\n"
-                "       Filter: guards the address: what is no port of a service is refused\n"
-                "          and: masquerades what does not come from a pod of this node\n"
-                "          and: new_words\n"
+                "      Address: cluster-ip, bound to the device\n"
+                "       Filter: other ports of this address are refused\n"
+                "          and: what does not come from a pod of this node is masqueraded\n"
                 "       Kernel: our virtual server, scheduler rr, persistent for 10800s, 1 real "
                 "servers\n"
                 "    ENDPOINT        USED  WHY                         KERNEL    NODE        ZONE\n"

@@ -17,6 +17,7 @@ libbus_a_SOURCES = \
 	daemon/bus/conditions.h \
 	daemon/bus/connection.c \
 	daemon/bus/describe.c \
+	daemon/bus/describe-explain.c \
 	daemon/bus/describe.h \
 	daemon/bus/dump.c \
 	daemon/bus/dump.h \

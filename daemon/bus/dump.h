@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 
 #include "bus/bus.h"
@@ -18,6 +20,26 @@ Dumps *dumps_free(Dumps *dumps);
 DEFINE_CLEANUP(Dumps *, dumps_free);
 /* The connection goes: nobody waits any more. */
 void dumps_disconnect(Dumps *dumps);
+
+typedef enum DumpKind {
+        DUMP_KIND_STATE,
+        DUMP_KIND_PLAN,
+} DumpKind;
+
+/* Beside DESCRIBE_…: services at all. */
+#define DUMP_SECTION_SERVICES 8
+
+/*
+ * Answers the call with such a document, made now or within the last second; `sequence`: a record a service. 1, or an
+ * error with its text.
+ */
+int dumps_ask(Dumps *dumps,
+              sd_bus_message *m,
+              uid_t uid,
+              DumpKind kind,
+              unsigned sections,
+              bool sequence,
+              sd_bus_error *error);
 
 /* Methods of the manager. */
 int bus_dump(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -20,6 +20,7 @@ libbus_a_SOURCES = \
 	daemon/bus/describe-explain.c \
 	daemon/bus/describe.h \
 	daemon/bus/dump.c \
+	daemon/bus/dump-methods.c \
 	daemon/bus/dump.h \
 	daemon/bus/hold.c \
 	daemon/bus/hold.h \

@@ -51,7 +51,7 @@ printf 'apiVersion: v1\nkind: Node\nmetadata: {name: k8s02}\nstatus: {addresses:
         >"$api_state/objects/node.yaml"
 api_start --bookmarks 60
 unit_kubeconfig kubeconfig
-unit_configure --proxy-mode=ipvs --kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig --v=2 --cluster-cidr=10.253.0.0/16
+unit_configure --proxy-mode=ipvs --kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig --cluster-cidr=10.253.0.0/16
 
 # ---- the first start
 

@@ -159,7 +159,7 @@ static const ConfigField config_field_table[] = {
         { "configSyncPeriod", "config-sync-period", CONFIG_TYPE_DURATION, AT(config_sync_period_usec), "15m",
           FIELD_NO_EFFECT | FIELD_ZERO_UNSET | FIELD_POSITIVE, 0, 0,
           "how often kube-proxy looks at its objects again: here all is compared every ipvs.syncPeriod", NULL },
-        { "portRange", "proxy-port-range", CONFIG_TYPE_STRING, FIELD_NOWHERE, "", FIELD_OLD | FIELD_NOT_WRITTEN, 0, 0,
+        { "portRange", "proxy-port-range", CONFIG_TYPE_PORT_RANGE, FIELD_NOWHERE, "", FIELD_OLD | FIELD_NOT_WRITTEN, 0, 0,
           "ports of mode userspace", NULL },
         { "udpIdleTimeout", "udp-timeout", CONFIG_TYPE_DURATION, FIELD_NOWHERE, "250ms",
           FIELD_OLD | FIELD_NOT_WRITTEN | FIELD_ZERO_UNSET, 0, 0, "UDP time-out of mode userspace", NULL },

@@ -56,6 +56,7 @@ typedef enum ConfigType {
         CONFIG_TYPE_SCHEDULER,
         CONFIG_TYPE_INTERFACE,
         CONFIG_TYPE_PATH, /* absolute, or "" */
+        CONFIG_TYPE_PORT_RANGE, /* "300-2000", "300+50", "300" or "" */
         CONFIG_TYPE_DETECT_LOCAL,
         CONFIG_TYPE_PING,
         CONFIG_TYPE_AUDIT,

@@ -93,6 +93,26 @@ static int interface_parse(const ConfigField *field, const char *text, void *slo
         return string_set(slot, text);
 }
 
+/* k8s.io/apimachinery/pkg/util/net/port_range.go, PortRange.Set() */
+static bool port_range_is_valid(const char *text) {
+        const char *middle = strpbrk(text, "-+");
+        char first[8] = "";
+        uint16_t low, high;
+
+        if (!middle)
+                return parse_uint16(text, &low) >= 0;
+        if ((size_t) (middle - text) >= sizeof(first))
+                return false;
+        memcpy(first, text, (size_t) (middle - text));
+        return parse_uint16(first, &low) >= 0 && parse_uint16(middle + 1, &high) >= 0 && (*middle == '+' || low <= high);
+}
+
+static int port_range_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
+        if (text[0] != '\0' && !port_range_is_valid(text))
+                return config_fault_must(ret_fault, text, "a valid port range (e.g. 300-2000)");
+        return string_set(slot, text);
+}
+
 static int path_parse(const ConfigField *field, const char *text, void *slot, char **ret_fault) {
         if (text[0] != '\0' && text[0] != '/')
                 return config_fault_must(ret_fault, text, "an absolute path, one that begins with /");
@@ -320,6 +340,7 @@ static const ConfigTypeOps config_type_table[_CONFIG_TYPE_MAX] = {
         [CONFIG_TYPE_SCHEDULER] = STRINGS(scheduler_parse),
         [CONFIG_TYPE_INTERFACE] = STRINGS(interface_parse),
         [CONFIG_TYPE_PATH] = STRINGS(path_parse),
+        [CONFIG_TYPE_PORT_RANGE] = STRINGS(port_range_parse),
         [CONFIG_TYPE_DETECT_LOCAL] = ENUM(config_detect_local_parse, config_detect_local_format),
         [CONFIG_TYPE_PING] = ENUM(config_ping_parse, config_ping_format),
         [CONFIG_TYPE_AUDIT] = ENUM(config_audit_parse, config_audit_format),

@@ -3,21 +3,14 @@
 
 #include <time.h>
 
-#include "common/macros.h"
-
-static uint64_t now(clockid_t clock) {
-        struct timespec ts = { 0 };
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
-}
+#include "common/clock.h"
 
 uint64_t clock_real_usec(void) {
-        return now(CLOCK_REALTIME);
+        return clock_now_usec(CLOCK_REALTIME);
 }
 
 uint64_t clock_monotonic_usec(void) {
-        return now(CLOCK_MONOTONIC);
+        return clock_now_usec(CLOCK_MONOTONIC);
 }
 
 const char *clock_ago(uint64_t usec, char buf[static TEXT_NUMBER_MAX]) {

@@ -12,6 +12,7 @@
 #include "apiserver/decode.h"
 #include "apiserver/manifest-file.h"
 #include "apiserver/manifest-pass.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 /* One is not written to its end, or changed while others were read. */
@@ -154,14 +155,6 @@ static int manifests_sort(Manifests *manifests, ManifestFile ***ret, size_t *ret
 
 /* ---- what inotify says */
 
-/* As it is now: the event loop's own time stands still for a turn. */
-static uint64_t clock_usec(void) {
-        struct timespec now;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
-
 static uint64_t manifests_now(const Manifests *manifests) {
         uint64_t now = 0;
 
@@ -170,7 +163,7 @@ static uint64_t manifests_now(const Manifests *manifests) {
 }
 
 static void manifests_arm(Manifests *manifests, uint64_t delay_usec) {
-        (void) sd_event_source_set_time(manifests->timer, clock_usec() + delay_usec);
+        (void) sd_event_source_set_time(manifests->timer, clock_now_usec(CLOCK_MONOTONIC) + delay_usec);
         (void) sd_event_source_set_enabled(manifests->timer, SD_EVENT_ONESHOT);
 }
 
@@ -283,11 +276,11 @@ static void manifests_end(Manifests *manifests) {
 
 /* 1 = there is more to do. */
 static int manifests_step(Manifests *manifests) {
-        uint64_t begun = clock_usec(), now;
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC), now;
         int r;
 
         do {
-                now = clock_usec();
+                now = clock_now_usec(CLOCK_MONOTONIC);
                 r = manifest_pass_step(manifests->pass, now);
         } while (r > 0 && now - begun < TURN_USEC);
         if (r == 0)

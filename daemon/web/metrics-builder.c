@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/hash.h"
 #include "control/node-drain.h"
 #include "web/metric-writer.h"
@@ -260,7 +261,6 @@ static int row_compare(const void *a, const void *b, void *strings) {
 
 static void snapshot_read_manager(MetricsSnapshot *snapshot, Manager *manager) {
         const Store *store = manager_store(manager);
-        struct timespec now = {};
 
         manager_status(manager, &snapshot->status);
         snapshot->node_draining = manager_is_draining(manager);
@@ -270,16 +270,8 @@ static void snapshot_read_manager(MetricsSnapshot *snapshot, Manager *manager) {
                 snapshot->n_changes[kind] = store_n_changes(store, kind);
                 snapshot->n_pending_changes[kind] = snapshot->n_changes[kind] - snapshot->measure.n_changes_done[kind];
         }
-        if (snapshot->measure.pending_usec > 0 && clock_gettime(CLOCK_BOOTTIME, &now) == 0)
-                snapshot->pending_age_usec = (uint64_t) now.tv_sec * USEC_PER_SEC +
-                                             (uint64_t) now.tv_nsec / NSEC_PER_USEC - snapshot->measure.pending_usec;
-}
-
-static uint64_t clock_usec(clockid_t clock) {
-        struct timespec now = {};
-
-        (void) clock_gettime(clock, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+        if (snapshot->measure.pending_usec > 0)
+                snapshot->pending_age_usec = clock_now_usec(CLOCK_BOOTTIME) - snapshot->measure.pending_usec;
 }
 
 static int builder_finish(MetricsBuilder *b) {
@@ -300,7 +292,7 @@ static int builder_finish(MetricsBuilder *b) {
 /* A port that has gone meanwhile is left out, one that came is in the next. */
 int metrics_builder_step(MetricsBuilder *b, uint64_t usec) {
         const Desired *desired = manager_desired(b->manager);
-        uint64_t end = clock_usec(CLOCK_MONOTONIC) + usec;
+        uint64_t end = clock_now_usec(CLOCK_MONOTONIC) + usec;
 
         while (b->position < b->ids.size) {
                 const char *id = b->ids.data + b->position;
@@ -310,7 +302,7 @@ int metrics_builder_step(MetricsBuilder *b, uint64_t usec) {
                 if (r < 0)
                         return r;
                 b->position += strlen(id) + 1;
-                if (clock_usec(CLOCK_MONOTONIC) >= end)
+                if (clock_now_usec(CLOCK_MONOTONIC) >= end)
                         return 1;
         }
         return builder_finish(b);
@@ -342,7 +334,7 @@ int metrics_builder_new(Manager *manager, const WebOptions *options, Traffic *tr
         b->manager = manager;
         b->traffic = traffic;
         b->namespaces.ops = &hash_ops_string;
-        b->begun_usec = clock_usec(CLOCK_BOOTTIME);
+        b->begun_usec = clock_now_usec(CLOCK_BOOTTIME);
         snapshot->n_ref = 1;
         snapshot->version = options->version;
         snapshot->detail = snapshot_detail(options, desired_n_ports(manager_desired(manager)));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "web/metric-writer.h"
 #include "web/metrics-builder.h"
 #include "web/metrics-families.h"
@@ -42,13 +43,6 @@ typedef struct MetricsStream {
         size_t position;
         size_t family, step; /* what to write next */
 } MetricsStream;
-
-static uint64_t monotonic_now(void) {
-        struct timespec now = {};
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
 
 int metrics_new(Manager *manager, const WebOptions *options, MetricsFill fill, void *userdata, Metrics **ret) {
         _cleanup_(metrics_freep) Metrics *metrics = calloc(1, sizeof(Metrics));
@@ -102,7 +96,7 @@ static bool metrics_is_fresh(const Metrics *metrics, uint64_t now_usec) {
 
 /* 0 = there is one to be given, 1 = one is being made. */
 static int metrics_refresh(Metrics *metrics) {
-        uint64_t now_usec = monotonic_now();
+        uint64_t now_usec = clock_now_usec(CLOCK_MONOTONIC);
         int r;
 
         if (metrics_is_fresh(metrics, now_usec))
@@ -126,7 +120,7 @@ static void metrics_finish(Metrics *metrics) {
                 *place = metrics_builder_take(metrics->builder);
                 metrics->fill(*place, metrics->userdata);
                 metrics->last = *place;
-                metrics->last_usec = monotonic_now();
+                metrics->last_usec = clock_now_usec(CLOCK_MONOTONIC);
                 metrics->cost_usec = metrics->spent_usec;
         }
         metrics->builder = metrics_builder_free(metrics->builder);
@@ -134,13 +128,13 @@ static void metrics_finish(Metrics *metrics) {
 
 /* One piece a turn, however many wait for it: they come one behind the other. */
 static int metrics_work(Metrics *metrics) {
-        uint64_t begun = monotonic_now();
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
         int r;
 
         if (begun - metrics->worked_usec < PIECE_USEC / 2)
                 return 0;
         r = metrics_builder_step(metrics->builder, PIECE_USEC);
-        metrics->worked_usec = monotonic_now();
+        metrics->worked_usec = clock_now_usec(CLOCK_MONOTONIC);
         metrics->spent_usec += metrics->worked_usec - begun;
         if (r < 0)
                 metrics->builder = metrics_builder_free(metrics->builder);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "control/measure.h"
 #include "web/metric-writer.h"
 #include "web/text.h"
@@ -13,13 +14,6 @@
 
 #define HTTP_OK 200
 #define HTTP_UNAVAILABLE 503
-
-static uint64_t real_now(void) {
-        struct timespec now = {};
-
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
 
 static void put_family(Text *text, const char *separator, MeasuredFamily family, uint64_t updated_usec, bool healthy) {
         text_putf(text, "%s\"%s\":{\"lastUpdated\":", separator, measured_family_to_string(family));
@@ -50,7 +44,7 @@ static int answer_health(const Web *web, const bool *eligible, HttpReply *reply)
         const Measure *measure = manager_measure(web->manager);
         bool healthy = manager_is_healthy(web->manager);
         bool fine = healthy && (!eligible || *eligible);
-        uint64_t now_usec = real_now();
+        uint64_t now_usec = clock_now_usec(CLOCK_REALTIME);
         Text text = {};
 
         text_put(&text, "{\"lastUpdated\":");

@@ -63,12 +63,29 @@ static int read_format(const char *format, bool *ret_sequence, sd_bus_error *err
         return 0;
 }
 
+typedef struct DumpRequest {
+        DumpKind kind;
+        unsigned sections;
+        bool sequence;
+} DumpRequest;
+
+static int dump_answer(Bus *bus, sd_bus_message *m, const char *method, const DumpRequest *request, sd_bus_error *error) {
+        uid_t uid;
+        int r;
+
+        if (bus->status.generation == 0)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
+        r = dump_allowed(bus, m, method, &uid, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        return dumps_ask(bus->dumps, m, uid, request->kind, request->sections, request->sequence, error);
+}
+
 int bus_dump(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         DumpOptions options = {};
         Bus *bus = userdata;
         unsigned sections = 0;
         bool sequence = false;
-        uid_t uid;
         int r;
 
         r = argument_options(m, dump_keys, ELEMENTSOF(dump_keys), &options, error);
@@ -78,19 +95,13 @@ int bus_dump(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 r = read_format(options.format, &sequence, error);
         if (r < 0)
                 return r;
-        if (bus->status.generation == 0)
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
-        r = dump_allowed(bus, m, "DumpByFileDescriptor", &uid, error);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        return dumps_ask(bus->dumps, m, uid, DUMP_KIND_STATE, sections, sequence, error);
+        return dump_answer(bus, m, "DumpByFileDescriptor", &(DumpRequest) { DUMP_KIND_STATE, sections, sequence }, error);
 }
 
 int bus_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         DumpOptions options = {};
         Bus *bus = userdata;
         bool sequence = false;
-        uid_t uid;
         int r;
 
         r = argument_options(m, dump_keys, 1, &options, error);
@@ -98,10 +109,5 @@ int bus_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 r = read_format(options.format, &sequence, error);
         if (r < 0)
                 return r;
-        if (bus->status.generation == 0)
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
-        r = dump_allowed(bus, m, "PlanByFileDescriptor", &uid, error);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        return dumps_ask(bus->dumps, m, uid, DUMP_KIND_PLAN, 0, sequence, error);
+        return dump_answer(bus, m, "PlanByFileDescriptor", &(DumpRequest) { DUMP_KIND_PLAN, 0, sequence }, error);
 }

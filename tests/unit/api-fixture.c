@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
-
+#include "common/clock.h"
 #include "tests/unit/test.h"
 
 /* ---- the server */
@@ -150,8 +149,15 @@ static void on_state(ApiState state, uint64_t event_usec, void *userdata) {
         fixture->event_usec = event_usec;
 }
 
+static void on_worked(uint64_t begun_usec, void *userdata) {
+        uint64_t now = clock_now_usec(CLOCK_MONOTONIC);
+
+        assert_true(begun_usec <= now && now - begun_usec < 60 * USEC_PER_SEC);
+        ((ApiFixture *) userdata)->n_worked++;
+}
+
 void api_fixture_connect(ApiFixture *fixture, KubeClientConfig *config) {
-        static const ApiServerHandlers handlers = { .synced = on_synced, .state = on_state };
+        static const ApiServerHandlers handlers = { .synced = on_synced, .state = on_state, .worked = on_worked };
         ApiServerOptions options = {
                 .node_name = "n1",
                 .watch_nodes = fixture->watch_nodes,
@@ -168,18 +174,11 @@ void api_fixture_disconnect(ApiFixture *fixture) {
         fixture->client = api_server_free(fixture->client);
 }
 
-static uint64_t now_usec(void) {
-        struct timespec now;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
-}
-
 bool api_fixture_run(ApiFixture *fixture, bool (*done)(ApiFixture *fixture), unsigned seconds) {
-        uint64_t end = now_usec() + seconds * USEC_PER_SEC;
+        uint64_t end = clock_now_usec(CLOCK_MONOTONIC) + seconds * USEC_PER_SEC;
 
         while (!done(fixture)) {
-                uint64_t now = now_usec();
+                uint64_t now = clock_now_usec(CLOCK_MONOTONIC);
 
                 if (now >= end)
                         return false;
@@ -196,6 +195,19 @@ bool api_fixture_is_watching(ApiFixture *fixture) {
                store_is_synced(fixture->store, OBJECT_SOURCE_API, OBJECT_KIND_SERVICE) &&
                store_is_synced(fixture->store, OBJECT_SOURCE_API, OBJECT_KIND_ENDPOINT_SLICE) &&
                store_is_synced(fixture->store, OBJECT_SOURCE_API, OBJECT_KIND_NODE);
+}
+
+bool api_fixture_is_disconnected(ApiFixture *fixture) {
+        return fixture->state == API_STATE_DISCONNECTED;
+}
+
+void api_fixture_expect_watching(ApiFixture *fixture, unsigned seconds) {
+        ApiServerStatus status;
+
+        if (api_fixture_run(fixture, api_fixture_is_watching, seconds))
+                return;
+        api_server_status(fixture->client, &status);
+        fail_msg("state %s: %s", api_state_to_string(status.state), status.error);
 }
 
 const Service *api_fixture_service(const ApiFixture *fixture, const char *name) {

@@ -17,6 +17,7 @@ typedef struct ApiFixture {
         unsigned n_synced, n_states;
         ApiState state;
         uint64_t event_usec;
+        unsigned n_worked; /* times that work on what the server sent was told */
         uint64_t silence_usec; /* for ApiServerOptions */
 } ApiFixture;
 
@@ -40,6 +41,9 @@ void api_fixture_disconnect(ApiFixture *fixture);
 bool api_fixture_run(ApiFixture *fixture, bool (*done)(ApiFixture *fixture), unsigned seconds);
 /* All lists are complete, and watched. */
 bool api_fixture_is_watching(ApiFixture *fixture);
+bool api_fixture_is_disconnected(ApiFixture *fixture);
+/* Else the test fails, and says why it is not. */
+void api_fixture_expect_watching(ApiFixture *fixture, unsigned seconds);
 
 const Service *api_fixture_service(const ApiFixture *fixture, const char *name);
 size_t api_fixture_n_endpoints(const ApiFixture *fixture, const char *name);

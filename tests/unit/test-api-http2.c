@@ -84,15 +84,6 @@ typedef struct Behind {
         pid_t front;
 } Behind;
 
-static void expect_watching(ApiFixture *fixture, unsigned seconds) {
-        ApiServerStatus status;
-
-        if (api_fixture_run(fixture, api_fixture_is_watching, seconds))
-                return;
-        api_server_status(fixture->client, &status);
-        fail_msg("state %s: %s", api_state_to_string(status.state), status.error);
-}
-
 /* The kubeconfig of a token: client certificates end at the front. */
 static void behind_start(Behind *behind, uint64_t silence_usec) {
         static const char *const options[] = { "--auth", "--token", "sesame", "--san", FRONT, NULL };
@@ -109,7 +100,7 @@ static void behind_start(Behind *behind, uint64_t silence_usec) {
         behind->front = front_start(&behind->fixture, behind->port);
         behind->fixture.silence_usec = silence_usec;
         api_fixture_connect(&behind->fixture, config);
-        expect_watching(&behind->fixture, 10);
+        api_fixture_expect_watching(&behind->fixture, 10);
 }
 
 static void behind_stop(Behind *behind) {
@@ -123,10 +114,6 @@ static bool has_new(ApiFixture *fixture) {
 
 static bool has_no_new(ApiFixture *fixture) {
         return !has_new(fixture);
-}
-
-static bool is_disconnected(ApiFixture *fixture) {
-        return fixture->state == API_STATE_DISCONNECTED;
 }
 
 static bool was_lost(ApiFixture *fixture) {
@@ -194,7 +181,7 @@ static void test_goaway(void **state) {
         expect_changes(&behind);
         api_fixture_control(&behind.fixture, "watch-end *", NULL);
         expect_changes(&behind);
-        expect_watching(&behind.fixture, 5);
+        api_fixture_expect_watching(&behind.fixture, 5);
         assert_int_equal(waitpid(old, NULL, 0), old); /* nobody holds it any more */
         assert_int_equal(count_connections(&behind, &n), 2);
         behind_stop(&behind);
@@ -207,7 +194,7 @@ static void test_silent(void **state) {
         behind_start(&behind, 1500 * USEC_PER_MSEC); /* a tenth of the real patience */
         assert_int_equal(kill(-behind.front, SIGSTOP), 0);
         assert_true(api_fixture_run(&behind.fixture, was_lost, 8));
-        assert_true(api_fixture_run(&behind.fixture, is_disconnected, 5));
+        assert_true(api_fixture_run(&behind.fixture, api_fixture_is_disconnected, 5));
         assert_int_equal(kill(-behind.front, SIGCONT), 0);
         expect_changes(&behind);
         behind_stop(&behind);
@@ -218,7 +205,7 @@ static void test_killed(void **state) {
 
         behind_start(&behind, 0);
         front_kill(behind.front);
-        assert_true(api_fixture_run(&behind.fixture, is_disconnected, 5));
+        assert_true(api_fixture_run(&behind.fixture, api_fixture_is_disconnected, 5));
         behind.front = front_start(&behind.fixture, behind.port);
         expect_changes(&behind);
         behind_stop(&behind);
@@ -235,7 +222,7 @@ static void test_stream_reset(void **state) {
                 api_fixture_control(&behind.fixture, orders[i], NULL);
                 expect_changes(&behind);
         }
-        expect_watching(&behind.fixture, 5);
+        api_fixture_expect_watching(&behind.fixture, 5);
         assert_int_equal(count_connections(&behind, &n), 1);
         behind_stop(&behind);
 }
@@ -246,7 +233,7 @@ static void test_server_away(void **state) {
 
         behind_start(&behind, 0);
         api_fixture_control(&behind.fixture, "stop", NULL);
-        assert_true(api_fixture_run(&behind.fixture, is_disconnected, 5));
+        assert_true(api_fixture_run(&behind.fixture, api_fixture_is_disconnected, 5));
         api_fixture_control(&behind.fixture, "start", NULL);
         expect_changes(&behind);
         behind_stop(&behind);

@@ -82,19 +82,6 @@ static KubeClientConfig *config_of_name(const ApiFixture *fixture, uint16_t port
         return config;
 }
 
-static void expect_watching(ApiFixture *fixture, unsigned seconds) {
-        ApiServerStatus status;
-
-        if (api_fixture_run(fixture, api_fixture_is_watching, seconds))
-                return;
-        api_server_status(fixture->client, &status);
-        fail_msg("state %s: %s", api_state_to_string(status.state), status.error);
-}
-
-static bool is_disconnected(ApiFixture *fixture) {
-        return fixture->state == API_STATE_DISCONNECTED;
-}
-
 static bool has_new(ApiFixture *fixture) {
         return api_fixture_service(fixture, "new") != NULL;
 }
@@ -146,7 +133,7 @@ static void test_dead_address(void **state) {
                 }
                 for (unsigned i = 0; i < (silent ? 2 : 4); i++) {
                         api_fixture_connect(&fixture, config_of_name(&fixture, port));
-                        expect_watching(&fixture, 10);
+                        api_fixture_expect_watching(&fixture, 10);
                         api_fixture_disconnect(&fixture);
                         fixture.state = API_STATE_CONNECTING;
                 }
@@ -176,7 +163,7 @@ static void test_address_dies(void **state) {
                 relay_start(&relay, RELAY_KIND_PLAIN, port, "127.0.0.2", port);
                 set_names("127.0.0.1", NULL);
                 api_fixture_connect(&fixture, config_of_name(&fixture, port));
-                expect_watching(&fixture, 10);
+                api_fixture_expect_watching(&fixture, 10);
                 assert_non_null(strstr(relay_log(&relay, log, sizeof(log)), "plain"));
                 set_names("127.0.0.1", "127.0.0.2");
                 if (stopped) {
@@ -210,7 +197,7 @@ static void test_address_hangs(void **state) {
                 relay_start(&relay, RELAY_KIND_PLAIN, port, "127.0.0.2", port);
                 set_names("127.0.0.1", others[i]);
                 api_fixture_connect(&fixture, config_of_name(&fixture, port));
-                expect_watching(&fixture, 10);
+                api_fixture_expect_watching(&fixture, 10);
                 assert_true(api_fixture_run(&fixture, has_version, 10)); /* and it is found out how many addresses there are */
                 set_names("127.0.0.1", "127.0.0.2");
                 assert_int_equal(kill(relay.pid, SIGSTOP), 0);
@@ -305,13 +292,13 @@ static void test_proxies(void **state) {
                 relay_start(&relay, cases[i].kind, 0, "127.0.0.1", port);
                 assert_true(asprintf(&config->proxy_url, "%s:%u", cases[i].url, relay.port) > 0);
                 api_fixture_connect(&fixture, config);
-                expect_watching(&fixture, 10);
+                api_fixture_expect_watching(&fixture, 10);
                 expect_changes(&fixture, 5);
                 (void) snprintf(expected, sizeof(expected), NAME ":%u%s\n", port, cases[i].who);
                 if (strncmp(relay_log(&relay, log, sizeof(log)), expected, strlen(expected)) != 0)
                         fail_msg("%s was asked for %s", cases[i].url, log);
                 relay_stop(&relay);
-                assert_true(api_fixture_run(&fixture, is_disconnected, 10));
+                assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 10));
                 api_fixture_disconnect(&fixture);
                 fixture.state = API_STATE_CONNECTING;
         }
@@ -334,7 +321,7 @@ static void test_proxy_refuses(void **state) {
         config = config_of_name(&fixture, port);
         assert_true(asprintf(&config->proxy_url, "socks5://user:hush@127.0.0.1:%u", relay.port) > 0);
         api_fixture_connect(&fixture, config);
-        assert_true(api_fixture_run(&fixture, is_disconnected, 10));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 10));
         api_server_status(fixture.client, &status);
         assert_true(*status.error);
         assert_null(strstr(status.error, "hush"));
@@ -406,9 +393,9 @@ static void test_tls_versions(void **state) {
                 api_fixture_start(&fixture, options);
                 api_fixture_connect(&fixture, api_fixture_kubeconfig(&fixture, "kubeconfig"));
                 if (cases[i].works)
-                        expect_watching(&fixture, 10);
+                        api_fixture_expect_watching(&fixture, 10);
                 else
-                        assert_true(api_fixture_run(&fixture, is_disconnected, 10));
+                        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 10));
                 api_fixture_stop(&fixture);
         }
 }

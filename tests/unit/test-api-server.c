@@ -28,14 +28,9 @@ static void start(ApiFixture *fixture, const char *const *options) {
 }
 
 static void start_and_watch(ApiFixture *fixture, const char *const *options) {
-        ApiServerStatus status;
-
         start(fixture, options);
         api_fixture_connect(fixture, api_fixture_kubeconfig(fixture, "kubeconfig"));
-        if (api_fixture_run(fixture, api_fixture_is_watching, 20))
-                return;
-        api_server_status(fixture->client, &status);
-        fail_msg("state %s: %s", api_state_to_string(status.state), status.error);
+        api_fixture_expect_watching(fixture, 20);
 }
 
 static bool has_web(ApiFixture *fixture) {
@@ -48,10 +43,6 @@ static bool has_new(ApiFixture *fixture) {
 
 static bool has_no_web(ApiFixture *fixture) {
         return !api_fixture_service(fixture, "web");
-}
-
-static bool is_disconnected(ApiFixture *fixture) {
-        return fixture->state == API_STATE_DISCONNECTED;
 }
 
 static ReflectorStatus resource_status(ApiFixture *fixture, ApiResourceKind kind) {
@@ -78,7 +69,7 @@ static void test_credentials(void **state) {
                 fixture.state = API_STATE_CONNECTING;
         }
         api_fixture_connect(&fixture, api_fixture_kubeconfig(&fixture, "kubeconfig.anonymous"));
-        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 20));
         assert_int_equal(resource_status(&fixture, API_RESOURCE_SERVICES).failure, -EACCES);
         assert_true(has_web(&fixture)); /* what is known stays */
         api_fixture_stop(&fixture);
@@ -103,7 +94,7 @@ static void test_expired_token(void **state) {
                         config = api_fixture_kubeconfig(&fixture, "kubeconfig.anonymous");
                         config->token_file = strdup(path);
                         api_fixture_connect(&fixture, config);
-                        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+                        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 20));
                         assert_int_equal(resource_status(&fixture, API_RESOURCE_SERVICES).failure, -EACCES);
                 } else
                         assert_true(api_fixture_run(&fixture, api_fixture_is_watching, 8));
@@ -134,7 +125,7 @@ static void test_basic_and_server_name(void **state) {
         config = api_fixture_kubeconfig(&fixture, "kubeconfig");
         config->tls_server_name = copy("other.example");
         assert_int_equal(api_server_set_client(fixture.client, config), 0);
-        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 20));
         assert_true(has_web(&fixture));
         config = api_fixture_kubeconfig(&fixture, "kubeconfig");
         config->tls_server_name = copy("other.example");
@@ -225,6 +216,32 @@ static void test_watch_list_modes(void **state) {
         }
 }
 
+static int on_other(sd_event_source *source, void *userdata) {
+        return 0;
+}
+
+/* Work is told; and with a lower priority it waits for a source that always has something to do. */
+static void test_priority(void **state) {
+        sd_event_source *other = NULL;
+        ApiFixture fixture;
+        unsigned n;
+
+        start_and_watch(&fixture, NULL);
+        n = fixture.n_worked;
+        assert_true(n > 0);
+        assert_true(sd_event_add_defer(fixture.event, &other, on_other, NULL) >= 0);
+        assert_true(sd_event_source_set_enabled(other, SD_EVENT_ON) >= 0);
+        api_server_set_priority(fixture.client, 10);
+        api_fixture_control(&fixture, "put", SERVICE("new", "81"));
+        assert_false(api_fixture_run(&fixture, has_new, 1));
+        assert_int_equal(fixture.n_worked, n);
+        api_server_set_priority(fixture.client, -10);
+        assert_true(api_fixture_run(&fixture, has_new, 5));
+        assert_true(fixture.n_worked > n);
+        (void) sd_event_source_disable_unref(other);
+        api_fixture_stop(&fixture);
+}
+
 /* system:node-proxier before 1.21 */
 static void test_node_rights(void **state) {
         static const char *const options[] = { "--auth", "--forbid", "nodes:list", "--forbid", "nodes:watch", NULL };
@@ -264,7 +281,7 @@ static void test_all_nodes(void **state) {
         assert_null(node_set_find(store_cluster_nodes(fixture.store), &addr, "n2"));
         assert_string_equal(store_node(fixture.store)->name, "n1");
         api_fixture_control(&fixture, "stop", NULL);
-        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 20));
         api_fixture_control(&fixture, "delete nodes n2", NULL);
         api_fixture_control(&fixture, "compact", NULL);
         api_fixture_control(&fixture, "start", NULL);
@@ -314,7 +331,7 @@ static void test_status(void **state) {
         api_fixture_control(&fixture, "put", SERVICE("bad", "99999"));
         assert_true(api_fixture_run(&fixture, has_unreadable, 5));
         api_fixture_control(&fixture, "stop", NULL);
-        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 20));
         api_fixture_control(&fixture, "delete services default/bad", NULL);
         api_fixture_control(&fixture, "compact", NULL);
         api_fixture_control(&fixture, "start", NULL);
@@ -330,7 +347,7 @@ static void test_away(void **state) {
 
         start_and_watch(&fixture, NULL);
         api_fixture_control(&fixture, "stop", NULL);
-        assert_true(api_fixture_run(&fixture, is_disconnected, 20));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 20));
         assert_true(has_web(&fixture));
         api_fixture_control(&fixture, "delete services default/web", NULL);
         api_fixture_control(&fixture, "put", SERVICE("new", "81"));
@@ -397,7 +414,7 @@ static void test_frozen(void **state) {
         assert_true(api_fixture_run(&fixture, api_fixture_is_watching, 20));
         assert_int_equal(kill(fixture.pid, SIGSTOP), 0);
         assert_true(api_fixture_run(&fixture, was_lost, slow ? 40 : 10));
-        assert_true(api_fixture_run(&fixture, is_disconnected, 5));
+        assert_true(api_fixture_run(&fixture, api_fixture_is_disconnected, 5));
         assert_int_equal(kill(fixture.pid, SIGCONT), 0);
         api_fixture_control(&fixture, "put", SERVICE("new", "81"));
         assert_true(api_fixture_run(&fixture, has_new, 6));
@@ -409,6 +426,7 @@ int main(void) {
                 cmocka_unit_test(test_credentials),    cmocka_unit_test(test_basic_and_server_name),
                 cmocka_unit_test(test_rotation),       cmocka_unit_test(test_upgrade),
                 cmocka_unit_test(test_core_endpoints), cmocka_unit_test(test_watch_list_modes),
+                cmocka_unit_test(test_priority),
                 cmocka_unit_test(test_node_rights), cmocka_unit_test(test_all_nodes),    cmocka_unit_test(test_away),
                 cmocka_unit_test(test_faults),         cmocka_unit_test(test_generated),
                 cmocka_unit_test(test_frozen),

@@ -142,6 +142,50 @@ static void test_audit_amid_audit(void **state) {
         break_amid_audit(false);
 }
 
+static void count_yields(bool yield, void *userdata) {
+        *(unsigned *) userdata += yield;
+}
+
+/* One virtual server a turn, and after each of them others go first. */
+static void test_audit_yields(void **state) {
+        unsigned n_yields = 0;
+        Control c;
+
+        start(&c);
+        assert_int_equal(yield_add(manager_yield(c.manager), count_yields, &n_yields), 0);
+        control_begin_audit(&c);
+        control_settle(&c);
+        assert_true(n_yields > 0);
+        yield_remove(manager_yield(c.manager), &n_yields);
+        control_done(&c);
+}
+
+/* 3,000 services, which no machine makes of the lists within the 20 ms of yield.h. */
+static void test_long_work_yields(void **state) {
+        unsigned n_yields = 0;
+        Control c;
+
+        control_init(&c);
+        control_start(&c);
+        assert_int_equal(yield_add(manager_yield(c.manager), count_yields, &n_yields), 0);
+        control_list_begin(&c);
+        for (unsigned i = 0; i < 3000; i++) {
+                char key[16], ip[16];
+                ServiceSpec spec = { .key = key, .cluster_ip = ip, .ports = { { "http", PROTOCOL_TCP, 80, 0, 8080 } } };
+
+                (void) snprintf(key, sizeof(key), "a/s%u", i);
+                (void) snprintf(ip, sizeof(ip), "10.0.%u.%u", 1 + i / 200, 1 + i % 200);
+                control_put_service(&c, &spec);
+                control_put_endpoints(&c, &spec, "10.1.0.1", 5);
+        }
+        control_list_end(&c);
+        assert_int_equal(n_yields, 0);
+        control_settle(&c);
+        assert_true(n_yields > 0);
+        yield_remove(manager_yield(c.manager), &n_yields);
+        control_done(&c);
+}
+
 static bool is_running(Control *c) {
         ManagerStatus status;
 
@@ -175,7 +219,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_change_amid_audit),   cmocka_unit_test(test_change_and_back),
                 cmocka_unit_test(test_breakage_amid_audit), cmocka_unit_test(test_audit_amid_audit),
-                cmocka_unit_test(test_first_look_in_turns),
+                cmocka_unit_test(test_first_look_in_turns), cmocka_unit_test(test_audit_yields),
+                cmocka_unit_test(test_long_work_yields),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

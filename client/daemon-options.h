@@ -34,7 +34,7 @@ int daemon_options_get(const DaemonOptions *options, const char *flag, const cha
 /* A file as the daemon sees it, as far as this user may look; -EACCES if that cannot be told. */
 int daemon_options_open(const DaemonOptions *options, const char *path, FILE **ret);
 
-/* The value behind the first "key:" of YAML or JSON, without quotes: a copy, NULL if there is none. */
+/* The value behind the first "key:" of YAML or JSON, without quotes: a copy, NULL if there is none. -ENOMEM. */
 int yaml_find(const char *text, const char *key, char **ret);
-/* At most so much of a file, as text. */
+/* A file's beginning as text, owned by the caller. How many bytes; -ENOMEM, -EIO. */
 int file_read_text(FILE *f, char **ret);

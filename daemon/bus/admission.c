@@ -2,7 +2,7 @@
 /*
  * What every message passes before anything is looked up: the budgets of callers (peers.h), and the gate in front of
  * the one call whose answer has no pages. sd-bus answers Introspect, GetAll and GetManagedObjects by itself; this is
- * the only place that sees them.
+ * the only place that sees them, and takes those away that are long (tree.c).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@
 #define LOOKS_PER_CALL 1000
 
 #define MANAGED_OBJECTS_MAX (2 * 1024 * 1024)
-/* It is made in one go, so one that is larger than this is as rare as a dump (§2.6). */
+/* The bus holds it for who does not read, so one that is larger than this is as rare as a dump (§2.6). */
 #define MANAGED_OBJECTS_SMALL (256 * 1024)
 
 static size_t reply_size(const Bus *bus, sd_bus_message *m) {
@@ -138,7 +138,8 @@ int bus_admit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         r = admit_call(bus, m);
         if (r == 0 && sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set"))
                 r = admit_setting(bus, m);
-        if (r == 0)
-                bus_refresh(bus);
-        return r;
+        if (r != 0)
+                return r;
+        bus_refresh(bus);
+        return bus_answer_tree(bus, m, error);
 }

@@ -7,6 +7,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "bus/answer.h"
 #include "bus/bus.h"
 #include "bus/conditions.h"
 #include "bus/dump.h"
@@ -45,6 +46,7 @@ struct Bus {
 
         Index *index; /* owned: all service ports in order of their ids */
         Signals *signals; /* owned */
+        Answers *answers; /* owned */
         Dumps *dumps; /* owned */
         Monitors *monitors; /* owned */
         Holds *holds; /* owned */
@@ -84,6 +86,13 @@ void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks);
 /* bus.c: objects and budgets on a connection that was made but not started; also for tests, over a direct link. */
 int bus_attach(Bus *bus);
 
+/*
+ * For work in parts: a source that calls its handler once for each bus_take_turn(), after what waits on the bus already.
+ * (A defer source that is enabled again comes before all others of its priority, always.)
+ */
+int bus_add_turn(Bus *bus, sd_event_source **ret, sd_event_time_handler_t handler, void *userdata, const char *name);
+int bus_take_turn(sd_event_source *turn);
+
 /* Makes `status` and the view say what is true now. */
 void bus_refresh(Bus *bus);
 uint64_t bus_now(const Bus *bus); /* CLOCK_MONOTONIC, of this event loop turn */
@@ -93,6 +102,12 @@ uint64_t bus_real_now(const Bus *bus); /* CLOCK_REALTIME */
 int bus_add_manager_object(Bus *bus);
 int bus_add_service_objects(Bus *bus);
 int bus_add_log_control(Bus *bus);
+
+/* service-object.c: a{sv} of the properties that are shown in GetManagedObjects */
+int bus_append_service_properties(Bus *bus, const DesiredPort *port, const char *path, sd_bus_message *reply);
+
+/* tree.c: GetManagedObjects, and what is below the parent of all services. 0 = it is neither, 1 = it is dealt with. */
+int bus_answer_tree(Bus *bus, sd_bus_message *m, sd_bus_error *error);
 
 /* lists.c: methods of the manager */
 int bus_list_services(sd_bus_message *m, void *userdata, sd_bus_error *error);

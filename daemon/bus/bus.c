@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bus/bus-private.h"
+#include "control/priorities.h"
 
 #define COUNTS_AGE_USEC USEC_PER_SEC
 
@@ -20,6 +21,22 @@ uint64_t bus_real_now(const Bus *bus) {
 
         (void) sd_event_now(bus->event, CLOCK_REALTIME, &now);
         return now;
+}
+
+int bus_add_turn(Bus *bus, sd_event_source **ret, sd_event_time_handler_t handler, void *userdata, const char *name) {
+        int r = sd_event_add_time_relative(bus->event, ret, CLOCK_MONOTONIC, 0, /* accuracy= */ 1, handler, userdata);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(*ret, EVENT_PRIORITY_BUS);
+        return r < 0 ? r : sd_event_source_set_description(*ret, name);
+}
+
+int bus_take_turn(sd_event_source *turn) {
+        int r = sd_event_source_set_time_relative(turn, 0);
+
+        return r < 0 ? r : sd_event_source_set_enabled(turn, SD_EVENT_ONESHOT);
 }
 
 /* Counting walks over every service, so that is done once a second at most, and only when somebody looks. */
@@ -108,6 +125,8 @@ int bus_new(sd_event *event, Manager *manager, const BusOptions *options, Bus **
         if (r >= 0)
                 r = signals_new(bus, &bus->signals);
         if (r >= 0)
+                r = answers_new(bus, &bus->answers);
+        if (r >= 0)
                 r = dumps_new(bus, &bus->dumps);
         if (r >= 0)
                 r = monitors_new(bus, &bus->monitors);
@@ -152,6 +171,7 @@ Bus *bus_free(Bus *bus) {
         (void) holds_free(bus->holds);
         (void) monitors_free(bus->monitors);
         (void) dumps_free(bus->dumps);
+        (void) answers_free(bus->answers);
         (void) signals_free(bus->signals);
         (void) index_free(bus->index);
         service_view_done(&bus->view);

@@ -33,6 +33,7 @@ static int bus_arm(sd_event_source *timer, uint64_t delay_usec) {
 
 static void bus_disconnect(Bus *bus) {
         bus_resync_done(bus);
+        answers_disconnect(bus->answers);
         dumps_disconnect(bus->dumps);
         monitors_disconnect(bus->monitors);
         if (bus->inhibitor)

@@ -19,7 +19,9 @@
 #include "control/differences.h"
 #include "control/priorities.h"
 
-#define SERVICES_PER_TURN 50
+/* Of a turn, in the measure of answer.h */
+#define SERVICE_COST 10
+#define ENDPOINT_COST 3
 #define WAITING_MAX 8
 #define JOBS_MAX 4
 #define FRESH_USEC USEC_PER_SEC
@@ -49,7 +51,7 @@ struct Dumps {
         Bus *bus; /* borrowed */
         DumpJob *jobs; /* owned */
         size_t n_jobs;
-        sd_event_source *turn; /* defer */
+        sd_event_source *turn;
         sd_event_source *expiry; /* timer */
 };
 
@@ -107,14 +109,15 @@ static int job_service(DumpJob *job, const DesiredPort *port) {
 /* Some services more; 1 = there are more. */
 static int job_services(DumpJob *job) {
         Bus *bus = job->dumps->bus;
-        size_t position;
+        size_t position, cost = 0;
         const char *id = NULL;
         int r = index_settle(bus->index);
 
         position = index_after(bus->index, job->last ? job->last : "");
-        for (unsigned n = 0; r >= 0 && n < SERVICES_PER_TURN && (id = index_get(bus->index, &position)); n++, position++) {
+        for (; r >= 0 && cost < ANSWER_PART_COST && (id = index_get(bus->index, &position)); position++) {
                 const DesiredPort *port = desired_find(manager_desired(bus->manager), id);
 
+                cost += port ? SERVICE_COST + ENDPOINT_COST * port->n_endpoints : ANSWER_LOOK_COST;
                 if (port)
                         r = job_service(job, port);
                 free(job->last);
@@ -202,19 +205,23 @@ static void job_run(DumpJob *job) {
                 job_free(job);
 }
 
-static int on_turn(sd_event_source *source, void *userdata) {
-        Dumps *dumps = userdata;
-        bool more = false;
+/* The one that was begun first: another is newer when its turn comes. */
+static DumpJob *dumps_unfinished(const Dumps *dumps) {
+        DumpJob *oldest = NULL;
 
-        for (DumpJob *job = dumps->jobs, *next; job; job = next) {
-                next = job->next;
-                if (job->done_usec == 0)
-                        job_run(job);
-        }
         for (DumpJob *job = dumps->jobs; job; job = job->next)
-                more = more || job->done_usec == 0;
-        if (more)
-                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+                oldest = job->done_usec == 0 ? job : oldest;
+        return oldest;
+}
+
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
+        Dumps *dumps = userdata;
+        DumpJob *job = dumps_unfinished(dumps);
+
+        if (job)
+                job_run(job);
+        if (dumps_unfinished(dumps))
+                return bus_take_turn(source);
         if (dumps->jobs && sd_event_source_set_time_relative(dumps->expiry, FRESH_USEC) >= 0)
                 return sd_event_source_set_enabled(dumps->expiry, SD_EVENT_ONESHOT);
         return 0;
@@ -291,7 +298,7 @@ int dumps_ask(Dumps *dumps,
                         return r;
         }
         job->waiting[job->n_waiting++] = (Waiting) { sd_bus_message_ref(m), uid };
-        r = sd_event_source_set_enabled(dumps->turn, SD_EVENT_ONESHOT);
+        r = bus_take_turn(dumps->turn);
         return r < 0 ? r : 1;
 }
 
@@ -304,11 +311,7 @@ int dumps_new(Bus *bus, Dumps **ret) {
         if (!dumps)
                 return -ENOMEM;
         dumps->bus = bus;
-        r = sd_event_add_defer(bus->event, &dumps->turn, on_turn, dumps);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(dumps->turn, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_priority(dumps->turn, EVENT_PRIORITY_BUS);
+        r = bus_add_turn(bus, &dumps->turn, on_turn, dumps, "bus-dumps");
         if (r >= 0)
                 r = sd_event_add_time_relative(
                         bus->event, &dumps->expiry, CLOCK_MONOTONIC, FRESH_USEC, 0, on_expiry, dumps);

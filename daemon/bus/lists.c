@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The manager's methods that go through all services, page by page in order of their ids. */
+/* The manager's methods that go through all services, page by page in order of their ids, each page in parts. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +11,10 @@
 #define SERVICE_ROW "(osssssqsuuuta{sv})"
 #define STATISTICS_ROW "(sttttttttttuua{sv})"
 #define BYTES_ROW 220
+/* Of a row, in the measure of answer.h; reading the kernel's counters is looking at so many services more. */
+#define SERVICE_COST 4
+#define STATISTICS_COST 3
+#define STATISTICS_LOOKS 20
 #define ADDRESSES_MAX 64 /* of a row; the object has them all */
 
 /*
@@ -167,111 +171,125 @@ static int append_statistics(sd_bus_message *reply, Bus *bus, const DesiredPort 
         if (r < 0)
                 return r;
         t = &statistics.traffic;
-        return sd_bus_message_append(reply,
-                                     STATISTICS_ROW,
-                                     port->id,
-                                     t->connections,
-                                     t->in_packets,
-                                     t->out_packets,
-                                     t->in_bytes,
-                                     t->out_bytes,
-                                     t->cps,
-                                     t->in_pps,
-                                     t->out_pps,
-                                     t->in_bps,
-                                     t->out_bps,
-                                     (uint32_t) MIN2(statistics.active, (uint64_t) UINT32_MAX),
-                                     (uint32_t) MIN2(statistics.inactive, (uint64_t) UINT32_MAX),
-                                     0);
+        r = sd_bus_message_append(reply,
+                                  STATISTICS_ROW,
+                                  port->id,
+                                  t->connections,
+                                  t->in_packets,
+                                  t->out_packets,
+                                  t->in_bytes,
+                                  t->out_bytes,
+                                  t->cps,
+                                  t->in_pps,
+                                  t->out_pps,
+                                  t->in_bps,
+                                  t->out_bps,
+                                  (uint32_t) MIN2(statistics.active, (uint64_t) UINT32_MAX),
+                                  (uint32_t) MIN2(statistics.inactive, (uint64_t) UINT32_MAX),
+                                  0);
+        return MIN2(r, 0);
 }
 
 /* ---- pages */
 
 typedef struct ListPage {
-        Bus *bus;
-        sd_bus_message *call, *reply;
-        const char *start_after;
-        size_t limit;
-        const ListFilter *filter; /* or NULL */
-        const char *row;
-        int (*append)(sd_bus_message *reply, Bus *bus, const DesiredPort *port);
-        size_t cost; /* of a row, in services looked at */
+        size_t limit, n_rows, n_looks;
+        ListFilter filter; /* its strings are those of the call */
 } ListPage;
 
-/* Appends the rows and where the next page begins: behind the last id of this one, unless nothing comes behind it. */
-static int append_page(const ListPage *page) {
-        const Index *index = page->bus->index;
-        const char *id, *last = "", *next = "";
-        size_t n_rows = 0, n_looks = 0, position;
-        int r = sd_bus_message_open_container(page->reply, 'a', page->row);
+/* The page ends with this port: it is full, or looking for more would take too long. */
+static bool list_page_ends(const ListPage *page, bool wanted) {
+        return wanted ? page->n_rows == page->limit : page->filter.state && page->n_looks >= STATES_PER_CALL;
+}
 
-        position = index_after(index, page->start_after);
-        for (; r >= 0 && (id = index_get(index, &position)); position++) {
-                const DesiredPort *port = desired_find(manager_desired(page->bus->manager), id);
+static int services_begin(Answer *answer, void *state) {
+        return sd_bus_message_open_container(answer->reply, 'a', SERVICE_ROW);
+}
 
-                n_looks++;
-                if (page->filter && page->filter->state && n_looks > STATES_PER_CALL) {
-                        next = last;
-                        break;
-                }
-                if (port && (!page->filter || list_filter_passes(page->filter, page->bus, port))) {
-                        if (n_rows == page->limit) {
-                                next = last;
-                                break;
-                        }
-                        n_rows++;
-                        r = page->append(page->reply, page->bus, port);
-                        last = id;
-                } else if (page->filter && page->filter->state) {
-                        last = id; /* where it goes on if the page ends here */
-                }
-        }
+static int services_port(Answer *answer, const DesiredPort *port, unsigned *cost, void *state) {
+        ListPage *page = state;
+        bool wanted = list_filter_passes(&page->filter, answer->bus, port);
+
+        if (list_page_ends(page, wanted))
+                return 1;
+        page->n_looks++;
+        if (!wanted)
+                return 0;
+        page->n_rows++;
+        *cost += SERVICE_COST;
+        return append_service(answer->reply, answer->bus, port);
+}
+
+static int statistics_begin(Answer *answer, void *state) {
+        int r = sd_bus_message_append(answer->reply, "t", bus_real_now(answer->bus));
+
+        return r < 0 ? r : sd_bus_message_open_container(answer->reply, 'a', STATISTICS_ROW);
+}
+
+static int statistics_port(Answer *answer, const DesiredPort *port, unsigned *cost, void *state) {
+        ListPage *page = state;
+
+        if (list_page_ends(page, /* wanted= */ true))
+                return 1;
+        page->n_looks += STATISTICS_LOOKS;
+        page->n_rows++;
+        *cost += STATISTICS_COST;
+        return append_statistics(answer->reply, answer->bus, port);
+}
+
+/* Where the next page begins: behind what this one has looked at, unless nothing comes behind it. */
+static int page_end(Answer *answer, bool more, void *state) {
+        const ListPage *page = state;
+        int r = sd_bus_message_close_container(answer->reply);
+
         if (r >= 0)
-                r = sd_bus_message_close_container(page->reply);
-        if (r >= 0)
-                r = sd_bus_message_append(page->reply, "s", next);
-        bus_charge(page->bus, page->call, n_rows * BYTES_ROW, n_looks + n_rows * page->cost);
+                r = sd_bus_message_append(answer->reply, "s", more ? answer->last : "");
+        bus_charge(answer->bus, answer->call, page->n_rows * BYTES_ROW, page->n_looks);
         return r;
 }
 
+static const AnswerKind services_kind = {
+        .begin = services_begin,
+        .port = services_port,
+        .end = page_end,
+        .free = free,
+};
+
+static const AnswerKind statistics_kind = {
+        .begin = statistics_begin,
+        .port = statistics_port,
+        .end = page_end,
+        .free = free,
+};
+
 int bus_list_services(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        ListFilter filter = {};
-        ListPage page = { .bus = userdata, .call = m, .filter = &filter, .row = SERVICE_ROW, .append = append_service };
+        _cleanup_(freep) ListPage *page = calloc(1, sizeof(ListPage));
+        const char *start_after;
+        Bus *bus = userdata;
         int r;
 
-        r = argument_page(m, &page.start_after, &page.limit, error);
+        if (!page)
+                return -ENOMEM;
+        r = argument_page(m, &start_after, &page->limit, error);
         if (r >= 0)
-                r = argument_options(m, filter_keys, ELEMENTSOF(filter_keys), &filter, error);
+                r = argument_options(m, filter_keys, ELEMENTSOF(filter_keys), &page->filter, error);
         if (r >= 0)
-                r = list_filter_check(&filter, error);
-        if (r >= 0)
-                r = index_settle(page.bus->index);
-        if (r >= 0)
-                r = sd_bus_message_new_method_return(m, &reply);
-        page.reply = reply;
-        if (r >= 0)
-                r = append_page(&page);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+                r = list_filter_check(&page->filter, error);
+        return r < 0 ? r : answers_ask(bus->answers, m, &services_kind, start_after, TAKE_PTR(page), error);
 }
 
 int bus_list_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        ListPage page = { .bus = userdata, .call = m, .row = STATISTICS_ROW, .append = append_statistics, .cost = 20 };
+        _cleanup_(freep) ListPage *page = calloc(1, sizeof(ListPage));
+        const char *start_after;
+        Bus *bus = userdata;
         int r;
 
-        r = argument_page(m, &page.start_after, &page.limit, error);
+        if (!page)
+                return -ENOMEM;
+        r = argument_page(m, &start_after, &page->limit, error);
         if (r < 0)
                 return r;
-        if (page.bus->status.generation == 0)
+        if (bus->status.generation == 0)
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_READY, "The first sync is not complete.");
-        r = index_settle(page.bus->index);
-        if (r >= 0)
-                r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "t", bus_real_now(page.bus));
-        page.reply = reply;
-        if (r >= 0)
-                r = append_page(&page);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+        return answers_ask(bus->answers, m, &statistics_kind, start_after, TAKE_PTR(page), error);
 }

@@ -6,6 +6,8 @@ libbus_a_SOURCES = \
 	daemon/bus/actions.c \
 	daemon/bus/actions.h \
 	daemon/bus/admission.c \
+	daemon/bus/answer.c \
+	daemon/bus/answer.h \
 	daemon/bus/arguments.c \
 	daemon/bus/arguments.h \
 	daemon/bus/budget.c \
@@ -48,4 +50,5 @@ libbus_a_SOURCES = \
 	daemon/bus/signal-hash.c \
 	daemon/bus/signal-hash.h \
 	daemon/bus/signals.c \
-	daemon/bus/signals.h
+	daemon/bus/signals.h \
+	daemon/bus/tree.c

@@ -45,38 +45,6 @@ static int service_find(sd_bus *b,
         return 1;
 }
 
-/* sd-bus asks for the children of every object below, where there are none (reference M3). */
-static int service_enumerate(sd_bus *b, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
-        Bus *bus = userdata;
-        size_t n = 0, position = 0;
-        const char *id;
-        char **paths;
-        int r;
-
-        if (strncmp(prefix, BUS_PATH_SERVICE, strlen(prefix)) != 0) {
-                *ret = NULL;
-                return 0;
-        }
-        r = index_settle(bus->index);
-        if (r < 0)
-                return r;
-        paths = calloc(index_size(bus->index) + 1, sizeof(char *));
-        if (!paths)
-                return -ENOMEM;
-        for (; r >= 0 && n < index_size(bus->index) && (id = index_get(bus->index, &position)); position++) {
-                r = service_path_new(id, &paths[n]);
-                n += r >= 0;
-        }
-        if (r < 0) {
-                while (n > 0)
-                        free(paths[--n]);
-                free(paths);
-                return r;
-        }
-        *ret = paths;
-        return 0;
-}
-
 /* ---- properties with a type of their own */
 
 static int append_virtual_server(sd_bus_message *reply, const PortServer *server, const ListenerInfo *listener) {
@@ -370,9 +338,39 @@ static const sd_bus_vtable service_vtable[] = {
 };
 /* clang-format on */
 
-int bus_add_service_objects(Bus *bus) {
-        int r = sd_bus_add_fallback_vtable(
-                bus->bus, NULL, BUS_PATH_SERVICE, BUS_INTERFACE_SERVICE, service_vtable, service_find, bus);
+static int append_property(Bus *bus, const sd_bus_vtable *entry, const char *path, sd_bus_message *reply) {
+        const char *name = entry->x.property.member, *type = entry->x.property.signature;
+        const uint8_t *value = (const uint8_t *) bus + entry->x.property.offset;
+        int r;
 
-        return r < 0 ? r : sd_bus_add_node_enumerator(bus->bus, NULL, BUS_PATH_SERVICE, service_enumerate, bus);
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', type);
+        if (r >= 0 && entry->x.property.get)
+                r = entry->x.property.get(bus->bus, path, BUS_INTERFACE_SERVICE, name, reply, bus, NULL);
+        else if (r >= 0)
+                r = sd_bus_message_append_basic(
+                        reply, *type, *type == 's' ? *(const void *const *) (const void *) value : (const void *) value);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* As sd-bus does it, but for looking up the object once a property. */
+int bus_append_service_properties(Bus *bus, const DesiredPort *port, const char *path, sd_bus_message *reply) {
+        int r = service_view_fill(&bus->view, bus->manager, port);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        for (const sd_bus_vtable *entry = service_vtable; r >= 0 && entry->type != _SD_BUS_VTABLE_END; entry++)
+                if (entry->type == _SD_BUS_VTABLE_PROPERTY && !(entry->flags & SD_BUS_VTABLE_PROPERTY_EXPLICIT))
+                        r = append_property(bus, entry, path, reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int bus_add_service_objects(Bus *bus) {
+        return sd_bus_add_fallback_vtable(
+                bus->bus, NULL, BUS_PATH_SERVICE, BUS_INTERFACE_SERVICE, service_vtable, service_find, bus);
 }

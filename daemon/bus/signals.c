@@ -20,7 +20,8 @@
 #define OBJECT_PAUSE_USEC USEC_PER_SEC
 #define MANAGER_PAUSE_USEC USEC_PER_SEC
 #define ACCURACY_USEC USEC_PER_MSEC
-#define SILENT_PER_TURN 500 /* looked at, nothing sent */
+#define SILENT_PER_TURN 200 /* looked at, nothing sent */
+#define SNAPSHOT_WAIT_USEC (2 * USEC_PER_MSEC) /* about what one of a few hundred objects takes */
 
 typedef struct Dirty {
         struct Dirty *next;
@@ -234,6 +235,10 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata) {
         uint64_t now = bus_now(signals->bus);
         unsigned allowed = signals_allowance(signals, now), limit = MIN2(allowed, (unsigned) SIGNALS_PER_TURN), n_sent = 0;
 
+        if (answers_hold_signals(signals->bus->answers)) {
+                signals_arm(source, SNAPSHOT_WAIT_USEC);
+                return 0;
+        }
         signals_take_due(signals, now);
         signals_sweep(signals);
         for (unsigned n = 0; n < SILENT_PER_TURN && n_sent < limit && signals->ready.first; n++) {

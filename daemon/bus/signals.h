@@ -13,7 +13,7 @@
 
 #define SIGNALS_PER_SEC 200
 #define SIGNALS_BURST 1000
-#define SIGNALS_PER_TURN 100
+#define SIGNALS_PER_TURN 20
 #define SIGNALS_QUEUED_MAX 1024
 
 typedef struct Signals Signals;

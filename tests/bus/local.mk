@@ -10,7 +10,7 @@ libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 
 bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection \
 	tests/bus/test-bus-signals tests/bus/test-bus-actions \
-	tests/bus/test-bus-contract tests/bus/test-bus-hostile tests/bus/test-bus-inhibitor
+	tests/bus/test-bus-contract tests/bus/test-bus-hostile tests/bus/test-bus-inhibitor tests/bus/test-bus-parts
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -38,6 +38,9 @@ tests_bus_test_bus_hostile_LDADD = $(bus_test_libs)
 tests_bus_test_bus_inhibitor_SOURCES = tests/bus/test-bus-inhibitor.c
 tests_bus_test_bus_inhibitor_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_inhibitor_LDADD = $(bus_test_libs)
+tests_bus_test_bus_parts_SOURCES = tests/bus/test-bus-parts.c
+tests_bus_test_bus_parts_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_parts_LDADD = $(bus_test_libs)
 
 # A hostile user of the system bus, for the node: tests/vm/test-bus.sh
 check_PROGRAMS += tests/bus/bus-hammer

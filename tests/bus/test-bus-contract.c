@@ -231,14 +231,14 @@ static const Known *find_known(const char *interface, const char *member) {
         return NULL;
 }
 
-typedef struct Answer {
+typedef struct Outcome {
         bool done;
         char error[96];
-} Answer;
+} Outcome;
 
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const sd_bus_error *e = sd_bus_message_get_error(reply);
-        Answer *answer = userdata;
+        Outcome *answer = userdata;
 
         answer->done = true;
         (void) snprintf(answer->error, sizeof(answer->error), "%s", e ? e->name : "");
@@ -248,7 +248,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 static void call_one(Bench *b, FakePolkit *polkit, const char *path, const Known *method) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         unsigned before = polkit->n_asked;
-        Answer answer = {};
+        Outcome answer = {};
 
         assert_true(sd_bus_message_new_method_call(b->client, &call, BUS_NAME, path, method->interface, method->member) >= 0);
         assert_true(method->append(call) >= 0);

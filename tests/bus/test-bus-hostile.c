@@ -90,7 +90,7 @@ static void send_expecting(sd_bus *bus, const char *path, const char *interface,
         assert_true(sd_bus_send(bus, call, &cookie) >= 0);
 }
 
-/* What is made in one go keeps the loop for so long: it is as rare as a dump, also for who reads it. */
+/* What has no pages is as rare as a dump, also for who reads it. */
 static void test_large_answers(void **state) {
         unsigned n_answered = 0;
         Bench *b = *state;

@@ -36,24 +36,24 @@ static int teardown(void **state) {
 
 /* ---- calls that are not waited for */
 
-typedef struct Answer {
+typedef struct Outcome {
         bool done;
         char error[96]; /* "" = it was done */
-} Answer;
+} Outcome;
 
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const sd_bus_error *e = sd_bus_message_get_error(reply);
-        Answer *answer = userdata;
+        Outcome *answer = userdata;
 
         answer->done = true;
         (void) snprintf(answer->error, sizeof(answer->error), "%s", e ? e->name : "");
         return 0;
 }
 
-static void ask(sd_bus *client, const char *path, const char *interface, bool interactive, uint64_t flags, Answer *answer) {
+static void ask(sd_bus *client, const char *path, const char *interface, bool interactive, uint64_t flags, Outcome *answer) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 
-        *answer = (Answer) {};
+        *answer = (Outcome) {};
         assert_true(sd_bus_message_new_method_call(client, &call, BUS_NAME, path, interface, "Resync") >= 0);
         assert_true(sd_bus_message_append(call, "t", flags) >= 0);
         assert_true(sd_bus_message_set_allow_interactive_authorization(call, interactive) >= 0);
@@ -61,7 +61,7 @@ static void ask(sd_bus *client, const char *path, const char *interface, bool in
 }
 
 static void ask_and_wait(Stage *s, bool interactive, const char *error) {
-        Answer answer;
+        Outcome answer;
 
         ask(s->bench.client, M, interactive, 0, &answer);
         bench_run_until(&s->bench, &answer.done);
@@ -106,7 +106,7 @@ static void test_verdicts(void **state) {
 static void test_details(void **state) {
         const char *name = NULL;
         Stage *s = *state;
-        Answer answer;
+        Outcome answer;
 
         s->polkit.mode = FAKE_POLKIT_LIST;
         s->polkit.allowed = POLKIT_ACTION_RESYNC;
@@ -129,7 +129,7 @@ static void test_invalid_is_not_asked(void **state) {
 
 /* P12: others are served while polkit hangs, questions are bounded and shared, and the rest is refused at once. */
 static void test_hanging(void **state) {
-        Answer answers[40];
+        Outcome answers[40];
         Stage *s = *state;
         unsigned before = s->polkit.n_asked;
         size_t n_refused = 0;
@@ -154,7 +154,7 @@ static void test_caller_leaves(void **state) {
         sd_bus *client = bench_connect(&s->bench);
         uint64_t before = syncs(s);
         unsigned n_cancelled = s->polkit.n_cancelled;
-        Answer answer;
+        Outcome answer;
 
         s->polkit.mode = FAKE_POLKIT_HANG;
         ask(client, M, true, 0, &answer);
@@ -171,7 +171,7 @@ static void test_caller_leaves(void **state) {
 /* P8: the service goes while polkit thinks; what is not there is not touched. */
 static void test_target_goes(void **state) {
         Stage *s = *state;
-        Answer answer;
+        Outcome answer;
 
         bench_put_service(&s->bench, "shop", "gone", 60, 1);
         bench_sync(&s->bench);
@@ -189,7 +189,7 @@ static void test_target_goes(void **state) {
 /* P6: none there, or gone while it thinks. */
 static void test_absent(void **state) {
         Stage *s = *state;
-        Answer answer;
+        Outcome answer;
 
         s->polkit.mode = FAKE_POLKIT_HANG;
         ask(s->bench.client, M, true, 0, &answer);
@@ -206,7 +206,7 @@ static void test_absent(void **state) {
 static void test_denials_cost(void **state) {
         Stage *s = *state;
         unsigned before = s->polkit.n_asked, n_limited = 0;
-        Answer answer;
+        Outcome answer;
 
         peers_count_everybody(s->bench.bus->peers);
         s->polkit.mode = FAKE_POLKIT_LIST;

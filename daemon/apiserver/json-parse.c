@@ -5,67 +5,43 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "apiserver/json-scan.h"
 #include "common/macros.h"
-
-/* ---- a parser that is given its text in parts */
-
-typedef struct JsonParser {
-        json_tokener *tokener; /* owned */
-        json_object *object; /* owned; set when the value is complete */
-} JsonParser;
 
 static bool is_space(char c) {
         return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static int parser_begin(JsonParser *parser) {
-        *parser = (JsonParser) { .tokener = json_tokener_new_ex(JSON_DEPTH_MAX) };
-        return parser->tokener ? 0 : -ENOMEM;
-}
+static int parse_with(json_tokener *tokener, const char *text, size_t size, json_object **ret) {
+        json_object *object = json_tokener_parse_ex(tokener, text, (int) size);
+        enum json_tokener_error error = json_tokener_get_error(tokener);
+        size_t used = json_tokener_get_parse_end(tokener);
 
-static int parser_feed(JsonParser *parser, const char *text, size_t size) {
-        size_t used = 0;
-
-        if (size == 0)
-                return 0;
-        if (size > INT32_MAX)
-                return -EBADMSG;
-        if (!parser->object) {
-                enum json_tokener_error error;
-
-                parser->object = json_tokener_parse_ex(parser->tokener, text, (int) size);
-                error = json_tokener_get_error(parser->tokener);
-                if (error == json_tokener_continue)
-                        return 0;
-                if (error == json_tokener_error_depth)
-                        return -EMLINK;
-                if (error != json_tokener_success || !parser->object)
-                        return -EBADMSG;
-                used = json_tokener_get_parse_end(parser->tokener);
-        }
         while (used < size && is_space(text[used]))
                 used++;
-        return used < size ? -EBADMSG : 0;
-}
-
-/* `r`: of the feeding. */
-static int parser_end(JsonParser *parser, int r, json_object **ret) {
-        json_tokener_free(parser->tokener);
-        if (r >= 0 && parser->object) {
-                *ret = parser->object;
+        if (error == json_tokener_success && object && used == size) {
+                *ret = object;
                 return 0;
         }
-        (void) json_object_put(parser->object);
-        return r < 0 ? r : -EBADMSG;
+        (void) json_object_put(object);
+        return error == json_tokener_error_depth ? -EMLINK : -EBADMSG;
 }
 
 int json_parse(const char *text, size_t size, json_object **ret) {
-        JsonParser parser;
-        int r = parser_begin(&parser);
+        json_tokener *tokener;
+        int r;
 
-        return r < 0 ? r : parser_end(&parser, parser_feed(&parser, text, size), ret);
+        if (size > INT32_MAX)
+                return -EBADMSG;
+        tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+        if (!tokener)
+                return -ENOMEM;
+        r = parse_with(tokener, text, size, ret);
+        json_tokener_free(tokener);
+        return r;
 }
 
 /* ---- what is left out */
@@ -75,33 +51,100 @@ typedef struct Span {
         size_t size;
 } Span;
 
-static bool span_is(Span span, const char *text) {
-        return span.size == strlen(text) && memcmp(span.text, text, span.size) == 0;
+#define SPAN(literal) { literal, sizeof(literal) - 1 }
+
+static bool span_equal(Span a, Span b) {
+        return a.size == b.size && memcmp(a.text, b.text, a.size) == 0;
 }
 
-/* By section of the object and member of that. */
-static bool member_is_unread(Span section, Span member) {
-        static const char *const unread[][2] = {
-                { "metadata", "managedFields" }, { "metadata", "ownerReferences" }, { "metadata", "finalizers" },
-                { "spec", "selector" },          { "status", "images" },            { "status", "nodeInfo" },
-                { "status", "capacity" },        { "status", "allocatable" },       { "status", "volumesInUse" },
-                { "status", "volumesAttached" }, { "status", "conditions" },
-        };
+/* By the member that it is in and its own name. */
+typedef struct Unread {
+        Span parent, member;
+} Unread;
 
-        for (size_t i = 0; i < ELEMENTSOF(unread); i++)
-                if (span_is(member, unread[i][1]) && span_is(section, unread[i][0]))
+/* Of the object's own sections */
+static const Unread unread_in_object[] = {
+        { SPAN("metadata"), SPAN("managedFields") }, { SPAN("metadata"), SPAN("ownerReferences") },
+        { SPAN("metadata"), SPAN("finalizers") },    { SPAN("spec"), SPAN("selector") },
+        { SPAN("status"), SPAN("images") },          { SPAN("status"), SPAN("nodeInfo") },
+        { SPAN("status"), SPAN("capacity") },        { SPAN("status"), SPAN("allocatable") },
+        { SPAN("status"), SPAN("volumesInUse") },    { SPAN("status"), SPAN("volumesAttached") },
+        { SPAN("status"), SPAN("conditions") },
+};
+
+/* Of each of its endpoints: what is read is a pod's name. */
+static const Unread unread_in_endpoint[] = {
+        { SPAN("targetRef"), SPAN("uid") },
+        { SPAN("targetRef"), SPAN("namespace") },
+        { SPAN("targetRef"), SPAN("resourceVersion") },
+};
+
+static bool unread_find(const Unread *table, size_t n, Span parent, Span member) {
+        for (size_t i = 0; i < n; i++)
+                if (span_equal(table[i].member, member) && span_equal(table[i].parent, parent))
                         return true;
         return false;
 }
 
+/* An endpoint's reference is four brackets deep, in a watch event five. */
+#define KEY_DEPTH_MAX 5
+
+typedef struct Pruner {
+        const char *end; /* of the text */
+        const char *start; /* what was not copied so far */
+        char *copy; /* owned */
+        size_t size; /* of the copy */
+        size_t depth; /* brackets that are open */
+        Span keys[KEY_DEPTH_MAX + 1]; /* by depth: the last string, which is a key if a colon follows */
+} Pruner;
+
+/*
+ * What an endpoint's conditions nearly always say is what is true without them (reference §3.5), and three values and their
+ * object for each endpoint are a fourth of what reading a slice takes.
+ */
+static bool conditions_are_usual(const char *value, const char *end) {
+        static const Span usual[] = {
+                SPAN("{\"ready\":true,\"serving\":true,\"terminating\":false}"),
+                SPAN("{\"ready\":true}"),
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(usual); i++)
+                if ((size_t) (end - value) > usual[i].size && memcmp(value, usual[i].text, usual[i].size) == 0)
+                        return true;
+        return false;
+}
+
+/* `keys` are those of an object of the cluster, beginning with its own members'; `depth` is counted from there. */
+static bool is_unread(const Span *keys, size_t depth, const char *value, const char *end) {
+        static const Span endpoints = SPAN("endpoints"), conditions = SPAN("conditions");
+
+        switch (depth) {
+        case 2:
+                return unread_find(unread_in_object, ELEMENTSOF(unread_in_object), keys[0], keys[1]);
+        case 3:
+                return span_equal(keys[2], conditions) && span_equal(keys[0], endpoints) && conditions_are_usual(value, end);
+        case 4:
+                return span_equal(keys[0], endpoints) &&
+                       unread_find(unread_in_endpoint, ELEMENTSOF(unread_in_endpoint), keys[2], keys[3]);
+        default:
+                return false;
+        }
+}
+
+static bool pruner_is_at_unread(const Pruner *pruner, const char *value) {
+        static const Span object = SPAN("object"); /* of a watch event */
+
+        if (pruner->depth < 2 || pruner->depth > KEY_DEPTH_MAX)
+                return false;
+        return span_equal(pruner->keys[1], object) ? is_unread(pruner->keys + 2, pruner->depth - 1, value, pruner->end)
+                                                   : is_unread(pruner->keys + 1, pruner->depth, value, pruner->end);
+}
+
 /* Behind the closing quote of the string that begins at `p`. */
 static const char *skip_string(const char *p, const char *end) {
-        for (p++; p < end; p++)
-                if (*p == '\\')
-                        p++;
-                else if (*p == '"')
-                        return p + 1;
-        return end;
+        for (p = json_scan_string(p + 1, end); p < end && *p != '"'; p = json_scan_string(p, end))
+                p += *p == '\\' && end - p > 1 ? 2 : 1;
+        return p < end ? p + 1 : end;
 }
 
 /* To the comma or bracket behind the value that begins at `p`. */
@@ -119,84 +162,68 @@ static const char *skip_value(const char *p, const char *end) {
                         depth++;
                 else if (*p == '}' || *p == ']')
                         depth--;
-                p++;
+                p = depth == 0 ? p + 1 : json_scan_structure(p + 1, end);
         }
         return end;
 }
 
-/* An object's sections are one level deep, those of the object in a watch event two. */
-#define SECTION_DEPTH_MAX 3
-
-typedef struct Pruner {
-        JsonParser parser;
-        const char *start; /* what was not given to the parser so far */
-        size_t depth; /* brackets that are open */
-        Span keys[SECTION_DEPTH_MAX + 1]; /* by depth: the last string, which is a key if a colon follows */
-} Pruner;
-
-static bool pruner_is_at_unread(const Pruner *pruner) {
-        if (pruner->depth == 2)
-                return member_is_unread(pruner->keys[1], pruner->keys[2]);
-        return pruner->depth == 3 && span_is(pruner->keys[1], "object") &&
-               member_is_unread(pruner->keys[2], pruner->keys[3]);
+static void pruner_append(Pruner *pruner, const char *text, size_t size) {
+        memcpy(pruner->copy + pruner->size, text, size);
+        pruner->size += size;
 }
 
-static const char *pruner_string(Pruner *pruner, const char *p, const char *end) {
-        const char *behind = skip_string(p, end);
+static const char *pruner_string(Pruner *pruner, const char *p) {
+        const char *behind = skip_string(p, pruner->end);
 
-        if (pruner->depth <= SECTION_DEPTH_MAX)
+        if (pruner->depth <= KEY_DEPTH_MAX)
                 pruner->keys[pruner->depth] = (Span) { p + 1, (size_t) (behind - p) - 2 };
         return behind;
 }
 
-/* At the colon behind a key. */
-static int pruner_member(Pruner *pruner, const char *colon, const char *end, const char **ret) {
-        static const char null[] = "null";
-        int r;
+/* At the colon behind a key. A value gives way to a null where it is not the shorter of the two: the copy never grows. */
+static const char *pruner_member(Pruner *pruner, const char *colon) {
+        static const Span null = SPAN("null");
+        const char *value = colon + 1, *behind;
 
-        *ret = colon + 1;
-        if (!pruner_is_at_unread(pruner))
-                return 0;
-        *ret = skip_value(colon + 1, end);
-        r = parser_feed(&pruner->parser, pruner->start, (size_t) (colon + 1 - pruner->start));
-        if (r >= 0)
-                r = parser_feed(&pruner->parser, null, strlen(null));
-        pruner->start = *ret;
-        return r;
+        if (!pruner_is_at_unread(pruner, value))
+                return value;
+        behind = skip_value(value, pruner->end);
+        if ((size_t) (behind - value) < null.size)
+                return behind;
+        pruner_append(pruner, pruner->start, (size_t) (value - pruner->start));
+        pruner_append(pruner, null.text, null.size);
+        pruner->start = behind;
+        return behind;
 }
 
-static int pruner_walk(Pruner *pruner, const char *text, const char *end) {
-        const char *p = text;
-        int r = 0;
+static void pruner_walk(Pruner *pruner, const char *text) {
+        const char *p = json_scan_structure(text, pruner->end);
 
-        pruner->start = text;
-        while (p < end && r >= 0)
-                switch (*p) {
-                case '"':
-                        p = pruner_string(pruner, p, end);
-                        break;
-                case ':':
-                        r = pruner_member(pruner, p, end, &p);
-                        break;
-                case '{':
-                case '[':
-                        pruner->depth++;
-                        p++;
-                        break;
-                case '}':
-                case ']':
-                        pruner->depth -= pruner->depth > 0; /* of too many the parser will tell */
-                        p++;
-                        break;
-                default:
+        while (p < pruner->end) {
+                if (*p == '"')
+                        p = pruner_string(pruner, p);
+                else if (*p == ':')
+                        p = pruner_member(pruner, p);
+                else {
+                        if (*p == '{' || *p == '[')
+                                pruner->depth++;
+                        else
+                                pruner->depth -= pruner->depth > 0; /* of too many the parser will tell */
                         p++;
                 }
-        return r < 0 ? r : parser_feed(&pruner->parser, pruner->start, (size_t) (end - pruner->start));
+                p = json_scan_structure(p, pruner->end);
+        }
+        pruner_append(pruner, pruner->start, (size_t) (pruner->end - pruner->start));
 }
 
 int json_parse_object(const char *text, size_t size, json_object **ret) {
-        Pruner pruner = {};
-        int r = parser_begin(&pruner.parser);
+        Pruner pruner = { .end = text + size, .start = text, .copy = malloc(MAX2(size, (size_t) 1)) };
+        int r;
 
-        return r < 0 ? r : parser_end(&pruner.parser, pruner_walk(&pruner, text, text + size), ret);
+        if (!pruner.copy)
+                return -ENOMEM;
+        pruner_walk(&pruner, text);
+        r = json_parse(pruner.copy, pruner.size, ret);
+        free(pruner.copy);
+        return r;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apiserver/json-parse.h"
+#include "apiserver/json-scan.h"
 #include "common/macros.h"
 
 /* A buffer that once held a large object is given back behind it. */
@@ -234,10 +235,22 @@ static int json_split_act(JsonSplit *split, int step, const char **start, const 
         }
 }
 
+/*
+ * Over what decides nothing where `p` is: text of a string that is no member of the list itself, and what is inside of the
+ * brackets of a piece or of another member.
+ */
+static const char *json_split_pass(const JsonSplit *split, const char *p, const char *end) {
+        size_t outermost = split->mode == JSON_SPLIT_STREAM ? 0 : split->in_items ? 2 : 1;
+
+        if (split->in_string)
+                return split->depth > 1 && !split->escaped ? json_scan_string(p, end) : p;
+        return split->depth > outermost ? json_scan_structure(p, end) : p;
+}
+
 int json_split_feed(JsonSplit *split, const char *bytes, size_t size) {
         const char *start = bytes, *end = bytes + size;
 
-        for (const char *p = bytes; p < end; p++) {
+        for (const char *p = json_split_pass(split, bytes, end); p < end; p = json_split_pass(split, p + 1, end)) {
                 int step;
 
                 if (split->in_string)

@@ -49,6 +49,8 @@ libapiserver_a_SOURCES = \
 	daemon/apiserver/json-parse.h \
 	daemon/apiserver/json-read.c \
 	daemon/apiserver/json-read.h \
+	daemon/apiserver/json-scan.c \
+	daemon/apiserver/json-scan.h \
 	daemon/apiserver/json-split.c \
 	daemon/apiserver/json-split.h \
 	daemon/apiserver/manifest-file.c \

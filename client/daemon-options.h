@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What ipvsproxyd was started with, or would be: the command line of the one that runs, else what the environment files
- * of its unit say, else what the unit says. Only as much of it is understood as doctor looks at.
+ * What ipvsproxyd was started with, or would be: the command line of the one that runs, or that of its unit. Only as
+ * much of it is understood as doctor looks at.
  */
 #pragma once
 
-#include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
 
 #include "client/host.h"
+#include "client/unit.h"
 
 typedef struct DaemonOptions {
-        char *words; /* owned; each ends with a NUL */
-        size_t size;
-        char origin[HOST_TEXT_MAX]; /* where they stand, for people */
-        char *file;                 /* owned; of --config, NULL = none */
-        char *text;                 /* owned; what the file holds, NULL = it cannot be read */
-        int error;                  /* the -errno of reading it */
-        const char *host;           /* borrowed: in front of /proc, /etc */
-        char root[HOST_TEXT_MAX];   /* in front of the files that it names: a container has its own */
+        CommandLine line;         /* owned */
+        char *file;               /* owned; of --config, NULL = none */
+        char *text;               /* owned; what the file holds, NULL = it cannot be read */
+        int error;                /* the -errno of reading it */
+        const char *host;         /* borrowed: in front of /proc, /etc */
+        char root[HOST_TEXT_MAX]; /* in front of the files that it names: a container has its own */
 } DaemonOptions;
 
-/* `pid` 0: it does not run. -ENOMEM, or the -errno of reading its command line. */
-int daemon_options_read(const char *host, pid_t pid, DaemonOptions *ret);
+/* Of the process that runs. -ENOMEM, or the -errno of reading its command line. */
+int daemon_options_from_process(const char *host, pid_t pid, DaemonOptions *ret);
+/* -ENOMEM */
+int daemon_options_from_unit(const char *host, const Unit *unit, DaemonOptions *ret);
 void daemon_options_done(DaemonOptions *options);
 
 /* The last value of a flag, borrowed; NULL = not given. */
@@ -36,5 +36,3 @@ int daemon_options_open(const DaemonOptions *options, const char *path, FILE **r
 
 /* The value behind the first "key:" of YAML or JSON, without quotes: a copy, NULL if there is none. -ENOMEM. */
 int yaml_find(const char *text, const char *key, char **ret);
-/* A file's beginning as text, owned by the caller. How many bytes; -ENOMEM, -EIO. */
-int file_read_text(FILE *f, char **ret);

@@ -107,19 +107,19 @@ static void check_configuration(Doctor *doctor) {
         const DaemonOptions *options = &doctor->options;
 
         if (!options->file)
-                doctor_add(doctor, CHECK_OK, "configuration", NULL, "No file, flags in %s", options->origin);
+                doctor_add(doctor, CHECK_OK, "configuration", NULL, "No file, flags in %s", options->line.origin);
         else if (options->text)
-                doctor_add(doctor, CHECK_OK, "configuration", NULL, "%s, named by %s", options->file, options->origin);
+                doctor_add(doctor, CHECK_OK, "configuration", NULL, "%s, named by %s", options->file, options->line.origin);
         else
                 doctor_add(doctor, options->error == -EACCES ? CHECK_OK : result_of_missing(doctor), "configuration",
                            "write it, or name another one in /etc/default/ipvsproxyd", "%s, named by %s: %s",
-                           options->file, options->origin, error_to_text(options->error));
+                           options->file, options->line.origin, error_to_text(options->error));
 }
 
 /* *ret_server: NULL if it cannot be told */
 static void check_kubeconfig(Doctor *doctor, const char *path, char **ret_server) {
         const DaemonOptions *options = &doctor->options;
-        const char *origin = options->file ? options->file : options->origin;
+        const char *origin = options->file ? options->file : options->line.origin;
         _cleanup_(freep) char *text = NULL;
         FILE *f = NULL;
         int r;
@@ -170,6 +170,6 @@ void doctor_check_api(Doctor *doctor) {
                 doctor_add(doctor, doctor->daemon ? CHECK_OK : CHECK_FAIL, "kubeconfig",
                            "name one: clientConnection.kubeconfig in the configuration, or --kubeconfig",
                            "None is named by %s: only in a pod there is another way to the API server",
-                           options->file ? options->file : options->origin);
+                           options->file ? options->file : options->line.origin);
         check_server(doctor, master ? master : server);
 }

@@ -143,24 +143,31 @@ static pid_t daemon_pid(const Doctor *doctor) {
         return r >= 0 ? (pid_t) pid : host_find_process(doctor->root, DAEMON);
 }
 
-static int read_options(Doctor *doctor) {
+/* Gone meanwhile, or hidden: what the next one would be started with is the best guess. */
+static int read_options(Doctor *doctor, const Unit *unit) {
         pid_t pid = daemon_pid(doctor);
-        int r = daemon_options_read(doctor->root, pid, &doctor->options);
+        int r = -ESRCH;
 
-        /* Gone meanwhile, or hidden: what the next one would be started with is the best guess. */
-        if (r < 0 && r != -ENOMEM && pid > 0)
-                r = daemon_options_read(doctor->root, 0, &doctor->options);
+        if (pid > 0)
+                r = daemon_options_from_process(doctor->root, pid, &doctor->options);
+        if (r < 0 && r != -ENOMEM) {
+                r = daemon_options_from_unit(doctor->root, unit, &doctor->options);
+                if (r >= 0)
+                        doctor_check_variables(doctor);
+        }
         return r;
 }
 
 void doctor_check_daemon(Doctor *doctor) {
+        _cleanup_(unit_done) Unit unit = { 0 };
         int r;
 
         check_bus(doctor);
         check_daemon(doctor);
-        r = read_options(doctor);
+        doctor_check_unit(doctor, &unit);
+        r = read_options(doctor, &unit);
         if (r < 0)
                 doctor->error = r;
-        else
+        else if (doctor->options.line.words.size > 0)
                 doctor_check_api(doctor);
 }

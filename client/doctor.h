@@ -47,7 +47,11 @@ void doctor_check_others(Doctor *doctor);
 void doctor_check_ports(Doctor *doctor);
 /* The policies of packet filters. */
 void doctor_check_forward(Doctor *doctor);
-/* Bus, polkit, the daemon's own state, and what doctor_check_api() looks at. */
+/* The unit, as systemd has it; *unit is what was found. */
+void doctor_check_unit(Doctor *doctor, Unit *unit);
+/* What of the unit's files of variables cannot be read. */
+void doctor_check_variables(Doctor *doctor);
+/* Bus, polkit, the daemon's own state, and what doctor_check_unit() and doctor_check_api() look at. */
 void doctor_check_daemon(Doctor *doctor);
 /* Configuration, kubeconfig and API server. */
 void doctor_check_api(Doctor *doctor);

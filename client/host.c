@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "common/parse.h"
 
 #define PATH_SIZE 512
+#define TEXT_MAX 262144
 #define TCP_LISTEN 0x0a
 
 static void closedirp(DIR **dir) {
@@ -38,6 +40,34 @@ bool host_read(const char *root, const char *path, char buf[static HOST_TEXT_MAX
         }
         buf[strcspn(buf, "\n")] = '\0';
         return true;
+}
+
+int file_read_text(FILE *f, char **ret) {
+        char *text = malloc(TEXT_MAX + 1);
+        size_t n;
+
+        if (!text)
+                return -ENOMEM;
+        n = fread(text, 1, TEXT_MAX, f);
+        if (ferror(f)) {
+                free(text);
+                return -EIO;
+        }
+        text[n] = '\0';
+        *ret = text;
+        return (int) n;
+}
+
+int host_read_text(const char *root, const char *path, char **ret) {
+        _cleanup_(freep) char *full = NULL;
+        _cleanup_(fclosep) FILE *f = NULL;
+
+        if (asprintf(&full, "%s/%s", root, path) < 0) {
+                full = NULL;
+                return -ENOMEM;
+        }
+        f = fopen(full, "re");
+        return f ? file_read_text(f, ret) : -errno;
 }
 
 bool host_read_number(const char *root, const char *path, uint64_t *ret) {

@@ -17,6 +17,7 @@ libclient_a_SOURCES = \
 	client/doctor-forward.c \
 	client/doctor-kernel.c \
 	client/doctor-others.c \
+	client/doctor-unit.c \
 	client/doctor.h \
 	client/document-fetch.c \
 	client/document-print.c \
@@ -61,6 +62,10 @@ libclient_a_SOURCES = \
 	client/top-screen.h \
 	client/top.c \
 	client/top.h \
+	client/unit-bus.c \
+	client/unit-files.c \
+	client/unit.c \
+	client/unit.h \
 	client/verb-doctor.c \
 	client/verb-document.c \
 	client/verb-drain.c \
@@ -82,7 +87,9 @@ libclient_a_SOURCES = \
 	client/verb-top.c \
 	client/verb-wait.c \
 	client/verbs.c \
-	client/verbs.h
+	client/verbs.h \
+	client/words.c \
+	client/words.h
 
 bin_PROGRAMS += ipvsproxyctl
 ipvsproxyctl_SOURCES = client/main.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two files of the fake daemon share. */
+/* What the files of the fake daemon share. */
 #pragma once
 
 #undef NDEBUG
@@ -47,3 +47,6 @@ int end_drain(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int hold(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int set_override(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int clear_override(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* systemd's name and objects on the same connection. */
+void fake_systemd_start(sd_bus *bus);

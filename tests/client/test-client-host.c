@@ -4,10 +4,10 @@
  * in a network namespace of its own (skipped where that may not be made).
  */
 #include "tests/client/bench.h"
+#include "tests/client/fake-host.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "client/doctor.h"
 #include "client/host.h"
@@ -16,44 +16,8 @@
 
 #define SKIPPED 77
 
-/* A folder with some files of a host in it. */
-typedef struct Host {
-        char root[32];
-} Host;
-
-static void host_write(const Host *host, const char *path, const char *text) {
-        char full[256];
-        FILE *f;
-
-        (void) snprintf(full, sizeof(full), "%s/%s", host->root, path);
-        for (char *p = full + strlen(host->root) + 1; (p = strchr(p, '/')); p++) {
-                *p = '\0';
-                (void) mkdir(full, 0777);
-                *p = '/';
-        }
-        f = fopen(full, "we");
-        assert_non_null(f);
-        assert_true(fputs(text, f) >= 0);
-        assert_int_equal(fclose(f), 0);
-}
-
-/* "a|b|" is the words "a" and "b", each with the NUL that ends it. */
-static void host_write_words(const Host *host, const char *path, const char *words) {
-        char full[256];
-        FILE *f;
-
-        host_write(host, path, "");
-        (void) snprintf(full, sizeof(full), "%s/%s", host->root, path);
-        f = fopen(full, "we");
-        assert_non_null(f);
-        for (const char *p = words; *p; p++)
-                assert_true(fputc(*p == '|' ? '\0' : *p, f) != EOF);
-        assert_int_equal(fclose(f), 0);
-}
-
 static void host_open(Host *host) {
-        *host = (Host){ .root = "/tmp/test-host.XXXXXX" };
-        assert_non_null(mkdtemp(host->root));
+        host_new(host);
         host_write(host, "proc/sys/kernel/osrelease", "6.1.0-30-amd64\n");
         host_write(host, "lib/modules/6.1.0-30-amd64/modules.builtin",
                    "kernel/net/netfilter/nf_conntrack.ko\n");
@@ -74,6 +38,11 @@ static void host_open(Host *host) {
                    "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
                    "TCP  0A600001:01BB rr\n"
                    "  -> C0A80001:192B      Masq    1      30         2\n");
+        host_write(host, "usr/lib/systemd/system/ipvsproxyd.service",
+                   "[Unit]\nDescription=x\n[Service]\n# The flags\n"
+                   "Environment=IPVSPROXYD_OPTS=--config=/etc/ipvsproxy/config.yaml\n"
+                   "EnvironmentFile=-/etc/default/ipvsproxyd\nEnvironmentFile=-/etc/sysconfig/ipvsproxyd\n"
+                   "ExecStart=/usr/sbin/ipvsproxyd $IPVSPROXYD_OPTS\n");
         host_write(host, "proc/1/comm", "systemd\n");
         host_write(host, "proc/77/comm", "kube-proxy\n");
         host_write(host, "proc/net/tcp",
@@ -85,11 +54,16 @@ static void host_open(Host *host) {
                    " 0        0 4712 1 0\n");
 }
 
-static void host_close(const Host *host) {
-        char line[64];
+/* What the daemon would be started with, or was, as process `pid`. */
+static void options_open(Doctor *doctor, const Host *host, pid_t pid) {
+        Unit unit = { 0 };
 
-        (void) snprintf(line, sizeof(line), "rm -rf %s", host->root);
-        assert_int_equal(bench_shell(&(Bench){ .folder = "/tmp" }, line), 0);
+        doctor->root = host->root;
+        assert_int_equal(unit_read(host->root, &unit), 0);
+        assert_int_equal(pid > 0 ? daemon_options_from_process(host->root, pid, &doctor->options)
+                                 : daemon_options_from_unit(host->root, &unit, &doctor->options),
+                         0);
+        unit_done(&unit);
 }
 
 /* The row of a check whose text contains `text`. */
@@ -164,7 +138,7 @@ static void test_doctor_schedulers(void **state) {
                 (void) snprintf(line, sizeof(line), "IPVSPROXYD_OPTS=\"%s\"\n", cases[i].options);
                 host_write(&host, "etc/default/ipvsproxyd", line);
                 host_write(&host, "proc/sys/kernel/modules_disabled", cases[i].locked);
-                assert_int_equal(daemon_options_read(host.root, 0, &doctor.options), 0);
+                options_open(&doctor, &host, 0);
                 doctor_check_kernel(&doctor);
                 row = row_find(doctor.rows, "schedulers", cases[i].text);
                 if (!row)
@@ -220,7 +194,7 @@ static void test_doctor_configuration(void **state) {
                 if (cases[i].cmdline)
                         host_write_words(&host, "proc/42/cmdline", cases[i].cmdline);
                 doctor.daemon = pid > 0 ? json_object_new_object() : NULL;
-                assert_int_equal(daemon_options_read(host.root, pid, &doctor.options), 0);
+                options_open(&doctor, &host, pid);
                 doctor_check_api(&doctor);
                 assert_int_equal(doctor.error, 0);
                 if (!row_find(doctor.rows, "configuration", cases[i].configuration))
@@ -260,7 +234,7 @@ static void test_doctor_ports(void **state) {
                 doctor.root = host.root;
                 (void) snprintf(line, sizeof(line), "IPVSPROXYD_OPTS=\"%s\"\n", cases[i].options);
                 host_write(&host, "etc/default/ipvsproxyd", line);
-                assert_int_equal(daemon_options_read(host.root, 0, &doctor.options), 0);
+                options_open(&doctor, &host, 0);
                 doctor_check_ports(&doctor);
                 row = row_find(doctor.rows, "ports", cases[i].text ? cases[i].text : "(health)");
                 if (!row != !cases[i].text)

@@ -316,6 +316,10 @@ cat /tmp/flood /tmp/unread
 
 # ---- activation
 
+install -d /etc/systemd/system/ipvsproxyd.service.d
+printf '[Service]\nEnvironment=A=b\n' >/etc/systemd/system/ipvsproxyd.service.d/50-own.conf
+contains 'doctor says that systemd has not read a drop-in' 'systemctl daemon-reload' "$(as u1 ipvsproxyctl doctor)"
+rm -r /etc/systemd/system/ipvsproxyd.service.d
 systemctl stop ipvsproxyd.service
 contains 'a call starts an enabled service (D24)' 'o "' "$(as u1 busctl --timeout=60 call "$name" "$root" "$name" GetService s default/heketi:heketi)"
 systemctl disable --now ipvsproxyd.service >/dev/null 2>&1
@@ -329,6 +333,28 @@ out=$(as u1 ipvsproxyctl list)
 equal 'ipvsproxyctl says that it does not run where it is masked (D24, C3)' 3 $?
 equal "in one line, quickly (D24, C3; $(($(msec) - before)) ms): $out" '1 1' "$(wc -l <<<"$out") $(($(msec) - before < 3000))"
 systemctl unmask ipvsproxyd.service >/dev/null 2>&1
+
+# doctor knows what the unit would start: from systemd, and from its files where that does not answer
+install -d /etc/systemd/system/ipvsproxyd.service.d
+cat >/etc/systemd/system/ipvsproxyd.service.d/50-own.conf <<'END'
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/ipvsproxyd --kubeconfig=/run/${WHICH} \
+# the flags
+        $IPVSPROXYD_OPTS
+EnvironmentFile=
+Environment="WHICH=my own" IPVSPROXYD_OPTS=--healthz-bind-address=127.0.0.1:10999
+END
+systemctl daemon-reload
+for bus in '' --address=unix:path=/no/bus; do
+        out=$(as u1 ipvsproxyctl ${bus:+"$bus"} doctor)
+        contains "doctor looks at the drop-in's kubeconfig ${bus:+(without a bus)}" \
+                '/run/my own, named by its unit and drop-ins: No such file or directory' "$out"
+        contains "and ports ${bus:+(without a bus)}" '10999 (health)' "$out"
+        contains "and names it ${bus:+(without a bus)}" 'changed by /etc/systemd/system/ipvsproxyd.service.d/50-own.conf' "$out"
+done
+rm -r /etc/systemd/system/ipvsproxyd.service.d
+systemctl daemon-reload
 equal 'addresses stay when it stops' "$addresses" "$(ip -4 -o addr show dev kube-ipvs0 | wc -l)"
 
 # ---- the other bus (D30)

@@ -3,16 +3,12 @@
  * What may stand last on a command line, one candidate a line; the shells' scripts only ask. Silent
  * and quick whatever goes wrong, because nobody wants an error for pressing Tab.
  */
-#include <errno.h>
+#include "client/complete.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "client/message-json.h"
-#include "client/services.h"
-#include "client/text.h"
 #include "client/verbs.h"
-
-#define COMPLETE_TIMEOUT_USEC USEC_PER_SEC
 
 static void candidate(const char *prefix, const char *front, const char *text) {
         size_t n = strlen(front);
@@ -59,25 +55,9 @@ static void complete_verbs(const char *prefix) {
                         candidate(prefix, verb_table[i].name, "");
 }
 
-/* Little more than what begins so is asked for, so that an answer is quick on a large cluster. */
-static void complete_services(Client *client, const char *prefix) {
-        const char *slash = strchr(prefix, '/');
-        _cleanup_(freep) char *namespace =
-                slash ? strndup(prefix, (size_t) (slash - prefix)) : NULL;
-        _cleanup_(json_object_putp) json_object *rows = NULL;
-
-        client->options.timeout_usec = COMPLETE_TIMEOUT_USEC;
-        if (!freopen("/dev/null", "w", stderr) || client_connect(client) != 0 ||
-            services_fetch(client, &(ServiceFilter){ .namespace = namespace, .prefix = prefix }, &rows) != 0)
-                return;
-        for (size_t i = 0; i < json_object_array_length(rows); i++) {
-                const char *id = json_get_text(json_object_array_get_idx(rows, i), "id");
-
-                if (strncmp(id, prefix, strlen(prefix)) != 0)
-                        continue;
-                (void) text_write(stdout, id, TEXT_FOR_PEOPLE);
-                (void) fputc('\n', stdout);
-        }
+static void complete_id(Client *client, const char *prefix) {
+        if (freopen("/dev/null", "w", stderr) && client_connect(client) == 0)
+                complete_services(client, prefix);
 }
 
 int verb_complete(Client *client, int n_words, char *words[]) {
@@ -97,6 +77,6 @@ int verb_complete(Client *client, int n_words, char *words[]) {
         else if (verb->first && n_before == 0)
                 candidates(last, "", verb->first);
         else if (verb->flags & VERB_SERVICES && (size_t) n_before < verb->max)
-                complete_services(client, last);
+                complete_id(client, last);
         return 0;
 }

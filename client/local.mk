@@ -9,7 +9,9 @@ libclient_a_SOURCES = \
 	client/clock.h \
 	client/conditions.c \
 	client/conditions.h \
+	client/complete-services.c \
 	client/complete.c \
+	client/complete.h \
 	client/daemon-options.c \
 	client/daemon-options.h \
 	client/doctor-api.c \

@@ -158,26 +158,6 @@ static json_object *row_find(json_object *rows, const char *id) {
         return NULL;
 }
 
-/* Rows come in the order of ids: is the last one behind all that begin with `prefix`? */
-static bool rows_are_past(json_object *rows, const char *prefix) {
-        size_t n = json_object_array_length(rows);
-        const char *last = n > 0 ? json_get_text(json_object_array_get_idx(rows, n - 1), "id") : "";
-
-        return strncmp(last, prefix, strlen(prefix)) > 0;
-}
-
-/* What comes before every id that begins with `prefix`, and behind nearly all others that do. */
-static char *prefix_before(const char *prefix) {
-        size_t n = prefix ? strlen(prefix) : 0;
-        char *before = NULL;
-
-        if (n == 0)
-                return strdup("");
-        if (asprintf(&before, "%.*s%c~", (int) (n - 1), prefix, prefix[n - 1] - 1) < 0)
-                return NULL;
-        return before;
-}
-
 /* Until the end or, if `until` is given, until the row of that id came. */
 static int list_fetch(Client *client,
                       const List *list,
@@ -198,14 +178,12 @@ static int list_fetch(Client *client,
                         r = page_read(reply, list, all, &next);
                 if (r != 0)
                         return r;
-        } while (*next && !(until && row_find(all, until)) &&
-                 !(list->filter && list->filter->prefix && rows_are_past(all, list->filter->prefix)));
+        } while (*next && !(until && row_find(all, until)));
         *ret = TAKE_PTR(all);
         return 0;
 }
 
 int services_fetch(Client *client, const ServiceFilter *filter, json_object **ret) {
-        _cleanup_(freep) char *before = prefix_before(filter->prefix);
         const List list = {
                 .path = BUS_PATH,
                 .interface = BUS_INTERFACE_MANAGER,
@@ -215,7 +193,7 @@ int services_fetch(Client *client, const ServiceFilter *filter, json_object **re
                 .what = "list services",
         };
 
-        return before ? list_fetch(client, &list, before, NULL, ret) : -ENOMEM;
+        return list_fetch(client, &list, "", NULL, ret);
 }
 
 int endpoints_fetch(Client *client, const char *path, const char *id, json_object **ret) {

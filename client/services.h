@@ -7,7 +7,6 @@
 
 typedef struct ServiceFilter {
         const char *namespace, *name, *state, *protocol, *address; /* borrowed; NULL = any */
-        const char *prefix; /* of ids; fetches little else, but a few others may be among the rows */
 } ServiceFilter;
 
 /* An array of objects: path, id, namespace, name, portName, protocol, port, state, endpointsReady,

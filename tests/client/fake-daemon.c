@@ -154,6 +154,8 @@ static int list_services(sd_bus_message *m, void *userdata, sd_bus_error *error)
         assert(sd_bus_message_read(m, "su", &after, &limit) >= 0);
         if (strcmp(fake->state, "many") == 0)
                 return list_many_services(m, after, limit);
+        if (strcmp(fake->state, "crowd") == 0)
+                return list_crowd(m, after, limit, error);
         assert(limit > 0 && sd_bus_message_new_method_return(m, &reply) >= 0);
         assert(sd_bus_message_open_container(reply, 'a', "(osssssqsuuuta{sv})") >= 0);
         for (size_t i = 0; i < ELEMENTSOF(services); i++) {

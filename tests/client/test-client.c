@@ -311,27 +311,6 @@ static void test_help(void **state) {
         assert_int_equal(bench_shell(*state, script), 0);
 }
 
-static void test_complete(void **state) {
-        static const Case cases[] = {
-                { "complete -- st", 0, "status\nstats\n", "" },
-                { "complete -- endpoints shop/", 0, "shop/cart:http\nshop/db\nshop/edge:https\n",
-                  "" },
-                { "complete -- endpoints kube", 0,
-                  "kube-system/kube-dns:dns\nkube-system/kube-dns:dns-tcp\n", "" },
-                { "complete -- list --st", 0, "--state=\n", "" },
-                { "complete -- stats --state", 0, "", "" },
-                { "complete -- list --state=re", 0, "--state=refused\n--state=removing\n", "" },
-                { "complete -- log-level e", 0, "emerg\nerr\n", "" },
-                { "complete -- help res", 0, "resync\nreset-stats\n", "" },
-                { "complete -- override s", 0, "set\n", "" },
-                { "complete -- override set shop/c", 0, "shop/cart:http\n", "" },
-                { "complete -- show shop/db shop/c", 0, "", "" },
-                { "complete -- version s", 0, "", "" },
-        };
-
-        TEST_CASES(*state, cases);
-}
-
 /* A daemon that is not well, is not there, and comes. */
 static void test_states(void **state) {
         static const Case syncing[] = {
@@ -437,76 +416,16 @@ static void test_output(void **state) {
         assert_int_equal(bench_shell(*state, script), 0);
 }
 
-/* Readline cuts words at ":" and "="; what the function gives back must fit behind that cut. */
-static void test_bash(void **state) {
-        static const char *const script =
-                ". \"$srcdir/completion/bash/ipvsproxyctl\"; PATH=$PWD:$PATH\n"
-                "try() { COMP_LINE=$1 COMP_POINT=${#1}; _ipvsproxyctl; test \"${COMPREPLY[*]}\" = "
-                "\"$2\" ||\n"
-                "        { echo \"$1: ${COMPREPLY[*]}\" >&2; exit 1; }; }\n"
-                "try 'ipvsproxyctl st' 'status stats'\n"
-                "try 'ipvsproxyctl -q endpoints shop/' 'shop/cart:http shop/db shop/edge:https'\n"
-                "try 'ipvsproxyctl endpoints kube-system/kube-dns:d' 'dns dns-tcp'\n"
-                "try 'ipvsproxyctl list --state=re' 'refused removing'\n"
-                "try 'ipvsproxyctl version ' ''\n";
-        const Bench *bench = *state;
-        int status = 0;
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", bench->address, 1);
-                (void) setenv("srcdir", ".", 0);
-                (void) execlp("bash", "bash", "-c", script, (char *) NULL);
-                _exit(127);
-        }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_int_equal(status, 0);
-}
-
-/* zsh and fish offer what the program says; skipped where neither is installed. */
-static void test_shells(void **state) {
-        static const char *const script =
-                "PATH=$PWD:$PATH; S=${srcdir:-.}; any=77\n"
-                "HOME=$(mktemp -d); trap 'rm -rf \"$HOME\"' EXIT\n" /* fish makes folders there */
-                "export DBUS_SYSTEM_BUS_ADDRESS=\"$BUS\" HOME\n"
-                "if command -v fish >/dev/null; then\n"
-                "        any=0; fish --no-config -c \". $S/completion/fish/ipvsproxyctl.fish; "
-                "complete -C "
-                "'ipvsproxyctl st'; complete -C 'ipvsproxyctl endpoints shop/d'\" >\"$OUT\" || "
-                "exit 1\n"
-                "        test \"$(sort \"$OUT\" | paste -sd' ')\" = 'shop/db stats status' || exit "
-                "2\n"
-                "fi\n"
-                "if command -v zsh >/dev/null; then\n"
-                "        any=0; zsh -f -c \"compadd() { test \\$1 = -S || print -l -- "
-                "\\\"\\$@\\\"; }\n"
-                "        words=(ipvsproxyctl st); CURRENT=2; . $S/completion/zsh/_ipvsproxyctl\n"
-                "        words=(ipvsproxyctl endpoints shop/d); CURRENT=3; _ipvsproxyctl\" "
-                ">\"$OUT\" || "
-                "exit 3\n"
-                "        test \"$(grep -vx -e -- \"$OUT\" | sort | paste -sd' ')\" = 'shop/db "
-                "stats status' "
-                "|| exit 4\n"
-                "fi\n"
-                "exit $any\n";
-        int code = bench_shell(*state, script);
-
-        if (code == 77)
-                skip();
-        assert_int_equal(code, 0);
-}
-
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),      cmocka_unit_test(test_find),
                 cmocka_unit_test(test_status),    cmocka_unit_test(test_show),
                 cmocka_unit_test(test_endpoints), cmocka_unit_test(test_stats),
                 cmocka_unit_test(test_resync),    cmocka_unit_test(test_log_level),
-                cmocka_unit_test(test_usage),     cmocka_unit_test(test_complete),
-                cmocka_unit_test(test_states),    cmocka_unit_test(test_no_bus),
-                cmocka_unit_test(test_output),    cmocka_unit_test(test_bash),
-                cmocka_unit_test(test_shells),    cmocka_unit_test(test_help),
-                cmocka_unit_test(test_denied),    cmocka_unit_test(test_piped),
+                cmocka_unit_test(test_usage),     cmocka_unit_test(test_states),
+                cmocka_unit_test(test_no_bus),    cmocka_unit_test(test_output),
+                cmocka_unit_test(test_help),      cmocka_unit_test(test_denied),
+                cmocka_unit_test(test_piped),
         };
 
         (void) setenv("LC_ALL", "C.UTF-8", 1);

@@ -37,14 +37,41 @@ static void check_loaded(Doctor *doctor, const Unit *unit) {
                 doctor_add(doctor, CHECK_OK, "unit", NULL, "There%s", text);
 }
 
+static const char *file_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static bool has_file(const Words *paths, const char *name) {
+        for (const char *path = words_next(paths, NULL); path; path = words_next(paths, path))
+                if (strcmp(file_name(path), name) == 0)
+                        return true;
+        return false;
+}
+
+/* systemd (252) does not notice a folder of drop-ins that is new. */
+static int look_for_new_drop_ins(const Doctor *doctor, Unit *unit) {
+        _cleanup_(unit_done) Unit files = { 0 };
+        int r = unit_read(doctor->root, &files);
+
+        for (const char *path = words_next(&files.drop_ins, NULL); r >= 0 && path; path = words_next(&files.drop_ins, path))
+                unit->stale = unit->stale || !has_file(&unit->drop_ins, file_name(path));
+        return r;
+}
+
+static int unit_find(const Doctor *doctor, Unit *unit) {
+        int r = doctor->has_bus ? unit_ask(doctor->client->bus, unit) : -ENXIO;
+
+        if (r == -ENXIO)
+                return unit_read(doctor->root, unit);
+        return r < 0 ? r : look_for_new_drop_ins(doctor, unit);
+}
+
 void doctor_check_unit(Doctor *doctor, Unit *unit) {
         CheckResult result = doctor->daemon ? CHECK_WARN : CHECK_FAIL;
-        int r = -ENXIO;
+        int r = unit_find(doctor, unit);
 
-        if (doctor->has_bus)
-                r = unit_ask(doctor->client->bus, unit);
-        if (r == -ENXIO)
-                r = unit_read(doctor->root, unit);
         if (r < 0)
                 doctor->error = r;
         else if (strcmp(unit->state, "masked") == 0)

@@ -563,7 +563,7 @@ int main(int argc, char *argv[]) {
                                           service_vtable, service_find, &fake) >= 0);
         assert(sd_bus_add_object_vtable(fake.bus, NULL, "/org/freedesktop/LogControl1",
                                         "org.freedesktop.LogControl1", log_vtable, &fake) >= 0);
-        fake_systemd_start(fake.bus);
+        fake_systemd_start(&fake);
         assert(sd_bus_request_name(fake.bus, BUS_NAME, 0) >= 0 &&
                sd_bus_attach_event(fake.bus, event, 0) >= 0);
         if (argc > 3)

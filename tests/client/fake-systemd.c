@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* As much of systemd on the bus as doctor asks: one unit, disabled, with a drop-in that it has not read. */
+/* As much of systemd on the bus as doctor asks: one unit, disabled, with a drop-in; while the daemon runs, its files were changed. */
 #include "tests/client/fake.h"
 
 #include <string.h>
@@ -21,12 +21,14 @@ static int unit_property(sd_bus *bus,
                          sd_bus_message *reply,
                          void *userdata,
                          sd_bus_error *error) {
+        const Fake *fake = userdata;
+
         if (strcmp(property, "LoadState") == 0)
                 return sd_bus_message_append(reply, "s", "loaded");
         if (strcmp(property, "UnitFileState") == 0)
                 return sd_bus_message_append(reply, "s", "disabled");
         if (strcmp(property, "NeedDaemonReload") == 0)
-                return sd_bus_message_append(reply, "b", 1);
+                return sd_bus_message_append(reply, "b", strcmp(fake->state, "running") == 0);
         return sd_bus_message_append(reply, "as", 1, "/etc/systemd/system/ipvsproxyd.service.d/site.conf");
 }
 
@@ -68,12 +70,12 @@ static const sd_bus_vtable service_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-void fake_systemd_start(sd_bus *bus) {
+void fake_systemd_start(Fake *fake) {
         static const char manager[] = "org.freedesktop.systemd1.Manager", unit[] = "org.freedesktop.systemd1.Unit",
                           service[] = "org.freedesktop.systemd1.Service";
 
-        assert(sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/systemd1", manager, manager_vtable, NULL) >= 0);
-        assert(sd_bus_add_object_vtable(bus, NULL, UNIT_PATH, unit, unit_vtable, NULL) >= 0);
-        assert(sd_bus_add_object_vtable(bus, NULL, UNIT_PATH, service, service_vtable, NULL) >= 0);
-        assert(sd_bus_request_name(bus, "org.freedesktop.systemd1", 0) >= 0);
+        assert(sd_bus_add_object_vtable(fake->bus, NULL, "/org/freedesktop/systemd1", manager, manager_vtable, NULL) >= 0);
+        assert(sd_bus_add_object_vtable(fake->bus, NULL, UNIT_PATH, unit, unit_vtable, fake) >= 0);
+        assert(sd_bus_add_object_vtable(fake->bus, NULL, UNIT_PATH, service, service_vtable, NULL) >= 0);
+        assert(sd_bus_request_name(fake->bus, "org.freedesktop.systemd1", 0) >= 0);
 }

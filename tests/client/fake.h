@@ -49,6 +49,6 @@ int set_override(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int clear_override(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* systemd's name and objects on the same connection. */
-void fake_systemd_start(sd_bus *bus);
+void fake_systemd_start(Fake *fake);
 
 int list_crowd(sd_bus_message *m, const char *after, uint32_t limit, sd_bus_error *error);

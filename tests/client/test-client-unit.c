@@ -177,6 +177,37 @@ static void test_doctor_asks(void **state) {
                         fail_msg("no \"%s\" in %s", wanted[i], got.out);
 }
 
+/* A folder of drop-ins that systemd has not looked into, whatever it says. */
+static void test_doctor_new_drop_in(void **state) {
+        Bench *bench = *state;
+        Client client = { .bus = NULL };
+        const char *names[] = { "site.conf", "other.conf" };
+
+        bench_start_fake(bench, "syncing", NULL);
+        client.bus = bus_open(bench);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                Doctor doctor = { .client = &client, .has_bus = true, .rows = json_object_new_array() };
+                Unit unit = { 0 };
+                char path[64];
+                Host host;
+
+                host_new(&host);
+                host_write(&host, "proc/1/comm", "systemd\n");
+                host_write(&host, LIB "ipvsproxyd.service", unit_text);
+                (void) snprintf(path, sizeof(path), RUN D "%s", names[i]);
+                host_write(&host, path, "[Service]\n");
+                doctor.root = host.root;
+                doctor_check_unit(&doctor, &unit);
+                assert_int_equal(doctor.error, 0);
+                assert_int_equal(unit.stale, i);
+                unit_done(&unit);
+                (void) json_object_put(doctor.rows);
+                host_close(&host);
+        }
+        (void) sd_bus_flush_close_unref(client.bus);
+        bench_start_fake(bench, "running", NULL);
+}
+
 static void test_doctor_unit_one(const char *name, const char *text, const char *check, const char *wanted, const char *result) {
         Doctor doctor = { .rows = json_object_new_array() };
         Unit unit = { 0 };
@@ -217,6 +248,7 @@ int main(void) {
                 cmocka_unit_test(test_masked_by_link),
                 cmocka_unit_test(test_ask),
                 cmocka_unit_test(test_doctor_asks),
+                cmocka_unit_test(test_doctor_new_drop_in),
                 cmocka_unit_test(test_doctor_unit),
         };
 

@@ -320,6 +320,10 @@ install -d /etc/systemd/system/ipvsproxyd.service.d
 printf '[Service]\nEnvironment=A=b\n' >/etc/systemd/system/ipvsproxyd.service.d/50-own.conf
 contains 'doctor says that systemd has not read a drop-in' 'systemctl daemon-reload' "$(as u1 ipvsproxyctl doctor)"
 rm -r /etc/systemd/system/ipvsproxyd.service.d
+equal 'and no longer when it is gone' '' "$(as u1 ipvsproxyctl doctor | grep 'systemctl daemon-reload')"
+touch /usr/lib/systemd/system/ipvsproxyd.service
+contains 'nor the unit' 'systemctl daemon-reload' "$(as u1 ipvsproxyctl doctor)"
+systemctl daemon-reload
 systemctl stop ipvsproxyd.service
 contains 'a call starts an enabled service (D24)' 'o "' "$(as u1 busctl --timeout=60 call "$name" "$root" "$name" GetService s default/heketi:heketi)"
 systemctl disable --now ipvsproxyd.service >/dev/null 2>&1

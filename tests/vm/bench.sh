@@ -40,6 +40,27 @@ daemon_until_synced() {
         bench_value "$name" "$(($(now_msec) - begun))" ms
 }
 
+# daemon_scrape SIZE: the first look at /metrics, for which the counters of the kernel are read, and the CPU of the daemon for it
+daemon_scrape() {
+        local cpu begun series
+        cpu=$(daemon_cpu)
+        begun=$(now_msec)
+        curl -s --max-time 60 http://127.0.0.1:10249/metrics >"$RESULTS/metrics-$1" || return
+        bench_value daemon-scrape "$(($(now_msec) - begun))" ms
+        bench_value daemon-scrape-cpu "$(($(daemon_cpu) - cpu))" ms
+        series=$(metrics-check <"$RESULTS/metrics-$1") || return
+        bench_value daemon-scrape-series "$series" series
+}
+
+# daemon_complete: what Tab costs an ordinary user who has typed nothing yet
+daemon_complete() {
+        local begun
+        begun=$(now_msec)
+        setpriv --reuid=nobody --clear-groups ipvsproxyctl complete -- show '' >"$RESULTS/complete" || return
+        bench_value daemon-complete "$(($(now_msec) - begun))" ms
+        bench_value daemon-complete-lines "$(wc -l <"$RESULTS/complete")" lines
+}
+
 # daemon_bench SERVICES ENDPOINTS
 daemon_bench() {
         local cpu
@@ -56,6 +77,8 @@ daemon_bench() {
         cpu=$(daemon_cpu)
         sleep 20
         bench_value daemon-idle-per-mille "$((($(daemon_cpu) - cpu) / 20))" 1/1000
+        daemon_scrape "$1x$2" || return
+        daemon_complete || return
         daemon_until_synced daemon-restart systemctl restart ipvsproxyd.service || return
         bench_value daemon-restart-writes "$(curl -s http://127.0.0.1:10249/metrics |
                 awk '$1 == "ipvsproxy_kernel_operations_total" { print $2 }')" operations

@@ -17,6 +17,11 @@ tests_vm_latency_SOURCES = tests/vm/latency.c
 tests_vm_latency_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_vm_latency_LDADD = $(libkernel_libs)
 
+# What /metrics answers on the node: test-daemon.sh, bench.sh
+check_PROGRAMS += tests/vm/metrics-check
+tests_vm_metrics_check_SOURCES = tests/vm/metrics-check.c tests/unit/prometheus-check.c tests/unit/prometheus-check.h
+tests_vm_metrics_check_LDADD = libcommon.a $(SYSTEMD_LIBS)
+
 # Pods and who asks them; what the node runs, and helpers of its scripts.
 check_PROGRAMS += tests/vm/podserver tests/vm/podclient
 tests_vm_podserver_SOURCES = tests/vm/podserver.c

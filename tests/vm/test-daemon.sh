@@ -113,6 +113,7 @@ succeeds 'the service says so' wait_until 5 says NodePortInUse list --no-pager d
 matches 'with the socket' 'user 0 that listens on (\*|\[::\]|0\.0\.0\.0):31005' "$(ipvsproxyctl explain 172.16.1.10:31005/tcp)"
 matches 'and the node' 'NodePortsFree is false' "$(ipvsproxyctl status)"
 matches 'and a metric' 'ipvsproxy_node_port_conflicts 1' "$(curl -sS 127.0.0.1:10249/metrics)"
+succeeds 'metrics keep the rules of their format' metrics-check < <(curl -sS 127.0.0.1:10249/metrics)
 matches 'and the log' 'Node port 31005/TCP of service default/extra:web: a process of user 0' \
         "$(journalctl --no-pager -u ipvsproxyd.service)"
 matches 'what answers there is the service' '^nginx-' "$(in_ns client curl -sS --max-time 5 172.16.1.10:31005/)"

@@ -163,7 +163,7 @@ static void manager_begin_drift(Manager *manager, const DriftCounts *before) {
 
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         static const unsigned parts_of_look[] = { LOOK_NODE, LOOK_SOCKETS, LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS };
-        bool whole = !manager->adopted || manager->in_doubt, running = manager->server_look.running;
+        bool running = manager->server_look.running;
         AdoptParts parts = manager_adopt_parts(manager);
         int r, first = 0;
 
@@ -182,7 +182,7 @@ int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE
                 } else if (r < 0) {
                         manager->look_later |= part;
                 }
-                if (!whole && part & LOOK_KERNEL)
+                if (part & LOOK_KERNEL)
                         break; /* what grows with the cluster */
         }
         if (running || !manager->server_look.running)
@@ -265,23 +265,48 @@ int manager_probe_scheduler(Manager *manager, const char *scheduler, char messag
         return 0;
 }
 
+/* One part a turn: on a large node each takes seconds. All of it again after a failure. */
+static int manager_adopt_part(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        unsigned part = manager->adopt_left & LOOK_ADDRESSES ? LOOK_ADDRESSES :
+                        manager->adopt_left & LOOK_FILTER    ? LOOK_FILTER :
+                                                               LOOK_SERVERS;
+        AdoptParts parts = manager_adopt_parts(manager);
+        int r;
+
+        manager_begin_drift(manager, manager->adopt_left == LOOK_KERNEL ? NULL : &manager->adopt_counts);
+        r = manager_look_at_part(manager, &parts, part);
+        manager_note_missing(manager, part, r);
+        if (r < 0) {
+                manager->adopt_left = 0;
+                manager_look_failed(manager, part, r, message);
+                return r;
+        }
+        manager->adopt_left &= ~part;
+        manager->adopt_counts = manager->drift.look;
+        return manager->adopt_left != 0;
+}
+
 static int manager_begin_adoption(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         int r = manager_know_kernel(manager, message);
 
         if (r < 0)
                 return r;
         manager->look_later = 0;
-        manager->look = LOOK_KERNEL;
-        r = manager_look_at_kernel(manager, message);
-        if (r < 0)
-                server_look_cancel(&manager->server_look); /* all of it again */
-        return r;
+        manager->look &= ~(unsigned) LOOK_KERNEL;
+        manager->adopt_left = LOOK_KERNEL;
+        return 0;
 }
 
 int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
-        int r = manager->server_look.running ? 0 : manager_begin_adoption(manager, message);
+        int r = 0;
 
-        if (r >= 0)
+        if (!manager->server_look.running) {
+                if (manager->adopt_left == 0)
+                        r = manager_begin_adoption(manager, message);
+                if (r >= 0)
+                        r = manager_adopt_part(manager, message);
+        }
+        if (r == 0)
                 r = manager_go_on_looking(manager, message);
         if (r != 0)
                 return r;

@@ -106,6 +106,8 @@ struct Manager {
         SourceTexts sources;
         uint64_t last_api_event_usec;
         unsigned look; /* LOOK_… before the next turn */
+        unsigned adopt_left; /* LOOK_…: the parts of the first look that are still to be read, while it goes on */
+        DriftCounts adopt_counts; /* of the others */
         ServerLook server_look; /* that of LOOK_SERVERS, which takes several turns */
         unsigned look_later; /* LOOK_… with the next retry of `whole` */
         Failure whole; /* what cannot be told of one object of the table */
@@ -155,7 +157,7 @@ uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
  * read: call it again in the next turn; -errno. manager_adopt() sets `adopted` when all of it is known.
  */
 int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
-/* The next part of what `look` says; virtual servers are only listed. */
+/* The next of the parts that `look` says, and what does not grow with the cluster; virtual servers are only listed. */
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
 /* Some more of the virtual servers, if they are being read. */
 int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);

@@ -5,10 +5,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "control/manager-private.h"
 #include "control/node-setup.h"
 #include "control/priorities.h"
+
+/* The first look goes on in turns behind that: signals, HTTP and the watchdog do not wait for it. */
+#define START_LOOK_USEC (500 * USEC_PER_MSEC)
 
 static const char *const manager_state_table[_MANAGER_STATE_MAX] = {
         [MANAGER_STATE_STARTING] = "starting", [MANAGER_STATE_SYNCING] = "syncing",
@@ -191,12 +195,17 @@ static int manager_load_journal(Manager *manager) {
         return 0;
 }
 
+static bool manager_start_is_over(const Manager *manager, uint64_t begun_usec) {
+        return manager->options.look_servers > 0 || clock_now_usec(CLOCK_MONOTONIC) - begun_usec >= START_LOOK_USEC;
+}
+
 /*
- * The kernel is looked at as a whole, for nothing else can be done before. What fails is retried by the first turns (a
- * module may be loaded, a device of that name renamed), but for what no retry can help.
+ * The kernel is looked at, for nothing else can be done before. What fails is retried by the first turns (a module may be
+ * loaded, a device of that name renamed), but for what no retry can help; they also go on where there is much to read.
  */
 int manager_start(Manager *manager) {
         char message[MANAGER_MESSAGE_SIZE] = "";
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
         int r;
 
         r = manager_load_journal(manager);
@@ -208,7 +217,7 @@ int manager_start(Manager *manager) {
         (void) manager_watch(manager); /* before the look, so that nothing is missed; each turn asks again */
         do
                 r = manager_adopt(manager, message);
-        while (r > 0);
+        while (r > 0 && (manager->options.dry_run || !manager_start_is_over(manager, begun)));
         if (r == -EPERM || r == -EACCES || r == -ENOPKG || (r < 0 && manager->options.dry_run))
                 return log_error_errno(r, "%s", message);
         r = manager_overrides_start(manager);

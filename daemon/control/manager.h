@@ -65,7 +65,7 @@ typedef struct ManagerOptions {
         uint64_t sync_usec; /* between two full comparisons with the kernel */
         uint64_t drain_timeout_usec;
         uint64_t drain_look_usec; /* between two looks at connections that end; 0 = 5 s */
-        size_t look_servers; /* virtual servers that one turn reads; 0 = as many as can be read in 2 ms */
+        size_t look_servers; /* virtual servers that one turn reads, from the start on; 0 = as many as can be read in 2 ms */
         uint64_t retry_usec; /* after the first failure of something, then longer and longer; 0 = 1 s */
         const char *state_directory; /* NULL: nothing is kept */
         bool dry_run; /* the backend only reads: nothing is kept either */
@@ -89,8 +89,9 @@ Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free);
 
 /*
- * Reads and adopts what the kernel holds, sets sysctls, makes device and table, and begins to listen. A failure that
- * no retry can help (no permission, no memory, no such scheduler) is logged and returned. Any other (no IPVS, no nftables, a device of the
+ * Reads and adopts what the kernel holds, sets sysctls, makes device and table, and begins to listen; where there is much
+ * to read the first turns go on with it. A failure that no retry can help (no permission, no memory, no such scheduler)
+ * is logged and returned, or ends the event loop where it is found later. Any other (no IPVS, no nftables, a device of the
  * same name) is the manager's `error` in state MANAGER_STATE_DEGRADED, and is retried: until then nothing is written.
  */
 int manager_start(Manager *manager);

@@ -12,6 +12,8 @@
 
 /* Computing them takes a few milliseconds; what the kernel takes is bounded by turn_pace(). */
 #define SERVICES_PER_TURN 256
+/* With so many virtual servers waiting no more are computed: their filter elements go to the kernel in one transaction. */
+#define SERVERS_WAITING_MAX 256
 /* Conntrack entries that could not be deleted are not remembered without end. */
 #define FLOWS_MAX 65536
 /* Who is at odds with the kernel this often is not read again each time, but left to its delays and the audit. */
@@ -359,7 +361,9 @@ static int reconciler_compute(Reconciler *reconciler, ReconcileScope scope, cons
         Store *store = reconciler->parts.store;
         int r = 0;
 
-        for (unsigned i = 0; i < SERVICES_PER_TURN && r >= 0; i++) {
+        for (unsigned i = 0; i < SERVICES_PER_TURN && r >= 0 &&
+                             kernel_table_n_queued(reconciler->parts.table, DIRTY_SERVERS) < SERVERS_WAITING_MAX;
+             i++) {
                 ServiceEntry *entry = scope == RECONCILE_URGENT ? store_take_urgent(store) : store_take_dirty(store);
 
                 if (!entry)

@@ -4,6 +4,7 @@
  * delays, each object by itself, while other changes go on. Turns come before HTTP and bus, and let them go first now and
  * then (yield.h). When a sync begins is decided in wake.c.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +47,12 @@ static bool manager_has_changes(const Manager *manager) {
 
 /* The kernel is to be read, or being read. */
 static bool manager_looks(const Manager *manager) {
-        return manager->look != 0 || manager->server_look.running;
+        return manager->look != 0 || manager->adopt_left != 0 || manager->server_look.running;
+}
+
+/* Before there can be a turn; what failed waits for its retry. */
+static bool manager_goes_on_reading(const Manager *manager) {
+        return manager->server_look.running || manager->adopt_left != 0 || (manager->adopted && manager->look != 0);
 }
 
 bool manager_has_work(const Manager *manager) {
@@ -266,6 +272,10 @@ static bool manager_prepare(Manager *manager) {
                 r = manager_adopt(manager, message);
                 if (r < 0)
                         sync_fail_whole(manager, r, message);
+                if (r == -ENOPKG) { /* as manager_start() would have been, had there been less to read */
+                        (void) log_error_errno(r, "%s", message);
+                        (void) sd_event_exit(manager->event, r);
+                }
         } else {
                 manager->look |= manager->in_doubt && !manager->server_look.running ? LOOK_SERVERS : 0;
                 r = manager->look != 0 ? manager_look_at_kernel(manager, message) : 0;
@@ -304,7 +314,7 @@ int manager_on_turn(sd_event_source *source, void *userdata) {
         sync_begin(manager);
         if (manager_prepare(manager)) {
                 manager_turn(manager);
-        } else if (!manager->server_look.running) {
+        } else if (!manager_goes_on_reading(manager)) {
                 sync_abort(manager);
                 return 0;
         }

@@ -10,6 +10,7 @@
 
 typedef struct DirtyQueue {
         DirtyLink *first, *last;
+        size_t n;
 } DirtyQueue;
 
 struct KernelTable {

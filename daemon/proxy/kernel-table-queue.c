@@ -9,6 +9,7 @@ static void dirty_queue_push(DirtyQueue *queue, DirtyLink *link) {
                 return;
         link->queued = true;
         link->next = NULL;
+        queue->n++;
         if (queue->last)
                 queue->last->next = link;
         else
@@ -37,9 +38,14 @@ void *kernel_table_take(KernelTable *table, DirtyKind kind) {
         queue->first = link->next;
         if (!queue->first)
                 queue->last = NULL;
+        queue->n--;
         link->next = NULL;
         link->queued = false;
         return link; /* the first member of each record */
+}
+
+size_t kernel_table_n_queued(const KernelTable *table, DirtyKind kind) {
+        return table->queues[kind].n;
 }
 
 bool kernel_table_is_clean(const KernelTable *table) {

@@ -173,6 +173,7 @@ void kernel_table_queue_element(KernelTable *table, ElementState *element);
 void kernel_table_queue_server(KernelTable *table, ServerState *server);
 /* The next of the queue, no longer queued; NULL at its end. */
 void *kernel_table_take(KernelTable *table, DirtyKind kind);
+size_t kernel_table_n_queued(const KernelTable *table, DirtyKind kind);
 bool kernel_table_is_clean(const KernelTable *table);
 /* Frees the record if it is neither wanted nor present nor queued. */
 void kernel_table_collect_address(KernelTable *table, AddressState *address);

@@ -196,6 +196,8 @@ int adopt_filter(const AdoptParts *parts) {
         bool gone;
         int r;
 
+        if (!parts->filter_told && parts->backend->ops->filter_is_unchanged(parts->backend, parts->filter) > 0)
+                return 0;
         r = parts->backend->ops->filter_dump(parts->backend, element_list_add, &list);
         gone = r == -ENOENT;
         if (gone) {

@@ -20,6 +20,7 @@ typedef struct AdoptParts {
         Journal *journal;
         DriftLog *drift; /* what was not as the table knew it is noted there */
         const FilterConfig *filter;
+        bool filter_told; /* the kernel said that others changed the table: it is read whatever its number is */
         const IpNet *exclude_cidrs; /* foreign unless the journal says that we made it */
         size_t n_exclude_cidrs;
 } AdoptParts;
@@ -41,6 +42,7 @@ void host_addresses_done(HostAddresses *addresses);
  * untouched. Virtual servers come after them: server-look.h.
  */
 int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host);
+/* Reads nothing where nothing can have changed (filter_is_unchanged()). */
 int adopt_filter(const AdoptParts *parts);
 
 /*

@@ -107,12 +107,20 @@ static void manager_look_at_forwarding(Manager *manager) {
                 log_info("No chain drops all forwarded packets any more");
 }
 
+static int manager_look_at_filter(Manager *manager, const AdoptParts *parts) {
+        int r = adopt_filter(parts);
+
+        if (r >= 0)
+                manager->filter_told = false;
+        return r;
+}
+
 static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsigned what) {
         switch (what) {
         case LOOK_ADDRESSES:
                 return manager_look_at_addresses(manager, parts);
         case LOOK_FILTER:
-                return adopt_filter(parts);
+                return manager_look_at_filter(manager, parts);
         case LOOK_SERVERS:
                 return manager_look_at_servers(manager, parts);
         case LOOK_SOCKETS:

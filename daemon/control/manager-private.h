@@ -113,6 +113,7 @@ struct Manager {
         Failure whole; /* what cannot be told of one object of the table */
         bool whole_failed; /* in the running sync */
         bool watching; /* notifications come */
+        bool filter_told; /* one said that the table was changed, which was not looked at since */
         bool adopted; /* the kernel was looked at as a whole: there may be turns */
         bool in_doubt; /* answers were lost: what differs in the kernel may be our own doing, it is read before all else */
         FailureLog failure_log;

@@ -159,6 +159,7 @@ AdoptParts manager_adopt_parts(Manager *manager) {
                 .journal = manager->journal,
                 .drift = &manager->drift,
                 .filter = &manager->options.filter,
+                .filter_told = manager->filter_told,
                 .exclude_cidrs = manager->options.exclude_cidrs,
                 .n_exclude_cidrs = manager->options.n_exclude_cidrs,
         };

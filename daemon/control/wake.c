@@ -172,9 +172,11 @@ static void on_kernel_event(KernelEvent event, void *userdata) {
                 break;
         case KERNEL_EVENT_FILTER:
                 manager->look |= LOOK_FILTER;
+                manager->filter_told = true;
                 break;
         case KERNEL_EVENT_OVERRUN:
                 manager->look |= LOOK_KERNEL;
+                manager->filter_told = true;
                 break;
         case _KERNEL_EVENT_MAX:
                 return;

@@ -148,6 +148,11 @@ typedef struct KernelBackendOps {
                              const FilterConfig *config,
                              const FilterElement *elements,
                              size_t n_elements);
+        /*
+         * 1 = nothing was changed but by filter_apply() since filter_dump() and then filter_ensure() with this configuration:
+         * both would say what is known. 0 = that cannot be told. Cheap, however much there is.
+         */
+        int (*filter_is_unchanged)(KernelBackend *backend, const FilterConfig *config);
         /* For --cleanup; 0 also where there is none. */
         int (*filter_remove)(KernelBackend *backend);
         /* All in one transaction; on failure none is applied. */

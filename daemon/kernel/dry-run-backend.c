@@ -72,6 +72,10 @@ static int dry_run_address_dump(KernelBackend *backend, AddressVisitor visitor, 
         return inner(backend)->ops->address_dump(inner(backend), visitor, userdata);
 }
 
+static int dry_run_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config) {
+        return inner(backend)->ops->filter_is_unchanged(inner(backend), config);
+}
+
 static int dry_run_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
         return inner(backend)->ops->filter_dump(inner(backend), visitor, userdata);
 }
@@ -252,6 +256,7 @@ static const KernelBackendOps dry_run_ops = {
         .address_apply = dry_run_address_apply,
         .address_dump = dry_run_address_dump,
         .filter_ensure = dry_run_filter_ensure,
+        .filter_is_unchanged = dry_run_filter_is_unchanged,
         .filter_remove = dry_run_filter_remove,
         .filter_apply = dry_run_filter_apply,
         .filter_dump = dry_run_filter_dump,

@@ -13,6 +13,8 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/nfnetlink.h \
 	daemon/kernel/nft-element.c \
 	daemon/kernel/nft-element.h \
+	daemon/kernel/nft-generation.c \
+	daemon/kernel/nft-generation.h \
 	daemon/kernel/nft-state.c \
 	daemon/kernel/nft-state.h \
 	daemon/kernel/nftables-dump.c \

@@ -256,6 +256,7 @@ static const KernelBackendOps memory_backend_ops = {
         .address_apply = memory_address_apply,
         .address_dump = memory_address_dump,
         .filter_ensure = memory_filter_ensure,
+        .filter_is_unchanged = memory_filter_is_unchanged,
         .filter_remove = memory_filter_remove,
         .filter_apply = memory_filter_apply,
         .filter_dump = memory_filter_dump,
@@ -282,6 +283,7 @@ static int memory_backend_new_for(MemoryKernel *kernel, KernelBackend **ret) {
 }
 
 int memory_backend_share(KernelBackend *backend, KernelBackend **ret) {
+        memory_kernel(backend)->filter_read = memory_kernel(backend)->filter_known = 0; /* who comes knows nothing */
         return memory_backend_new_for(memory_kernel(backend), ret);
 }
 

@@ -173,6 +173,7 @@ void memory_filter_clear(MemoryKernel *kernel) {
         hashmap_done(&kernel->elements);
         free(kernel->ruleset);
         kernel->ruleset = NULL;
+        kernel->n_filter_changes++;
 }
 
 int memory_element_change(MemoryKernel *kernel, const FilterOp *op) {
@@ -180,6 +181,7 @@ int memory_element_change(MemoryKernel *kernel, const FilterOp *op) {
 
         if (!kernel->ruleset || (!op->add && !element))
                 return -ENOENT;
+        kernel->n_filter_changes++;
         if (!op->add) {
                 free(hashmap_remove(&kernel->elements, &op->element));
                 return 0;
@@ -207,8 +209,12 @@ int memory_filter_ensure(KernelBackend *backend,
 
         if (!ruleset)
                 return -ENOMEM;
-        if (r < 0 || (kernel->ruleset && strcmp(kernel->ruleset, ruleset) == 0))
+        if (r < 0)
                 return r;
+        if (kernel->ruleset && strcmp(kernel->ruleset, ruleset) == 0) {
+                kernel->filter_known = kernel->filter_read == kernel->n_filter_changes + 1 ? kernel->filter_read : 0;
+                return 0;
+        }
         memory_filter_clear(kernel);
         kernel->ruleset = TAKE_PTR(ruleset);
         for (size_t i = 0; i < n_elements && r >= 0; i++)
@@ -217,6 +223,18 @@ int memory_filter_ensure(KernelBackend *backend,
                 return r;
         backend->n_writes++;
         return 1;
+}
+
+int memory_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config) {
+        MemoryKernel *kernel = memory_kernel(backend);
+        _cleanup_(freep) char *ruleset = memory_ruleset(config);
+        int r = memory_begin(backend, "filter_is_unchanged");
+
+        if (!ruleset)
+                return -ENOMEM;
+        return r < 0 ? r :
+                       kernel->ruleset && strcmp(kernel->ruleset, ruleset) == 0 &&
+                               kernel->filter_known == kernel->n_filter_changes + 1;
 }
 
 int memory_filter_remove(KernelBackend *backend) {
@@ -260,6 +278,7 @@ static void memory_check_element(MemoryKernel *kernel, const FilterOp *op) {
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops) {
         MemoryKernel *kernel = memory_kernel(backend);
         int r = memory_begin(backend, "filter_apply");
+        bool known;
 
         if (r == -ENOENT)
                 (void) memory_backend_flush_filter(backend);
@@ -267,10 +286,13 @@ int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_op
                 r = memory_filter_check(kernel, ops, n_ops);
         if (r < 0)
                 return r;
+        known = kernel->filter_known == kernel->n_filter_changes + 1;
         for (size_t i = 0; i < n_ops && r >= 0; i++) {
                 memory_check_element(kernel, &ops[i]);
                 r = memory_element_change(kernel, &ops[i]);
         }
+        if (known)
+                kernel->filter_known = kernel->n_filter_changes + 1;
         backend->n_writes += n_ops > 0;
         return r;
 }
@@ -285,5 +307,7 @@ int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *user
                 return -ENOENT;
         for (size_t i = 0; r >= 0 && left-- > 0 && (element = hashmap_next(&kernel->elements, &i));)
                 r = visitor(element, userdata);
+        kernel->filter_known = 0;
+        kernel->filter_read = r >= 0 && fault >= 0 ? kernel->n_filter_changes + 1 : 0;
         return r < 0 ? r : fault;
 }

@@ -46,6 +46,8 @@ typedef struct MemoryKernel {
         HashMap host; /* of the other devices: likewise */
         char *ruleset; /* owned: what the table was made from; NULL = there is none */
         HashMap elements; /* FilterElement, owned */
+        uint64_t n_filter_changes; /* by whomever */
+        uint64_t filter_read, filter_known; /* n_filter_changes + 1 at a dump, and when all is as is known; 0 = never */
         MemorySysctl *sysctls; /* owned */
         MemoryFlow *flushed; /* owned */
         MemoryListener *listeners; /* owned */
@@ -116,6 +118,7 @@ int memory_filter_ensure(KernelBackend *backend,
                          const FilterConfig *config,
                          const FilterElement *elements,
                          size_t n_elements);
+int memory_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config);
 int memory_filter_remove(KernelBackend *backend);
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
 int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata);

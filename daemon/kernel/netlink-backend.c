@@ -139,6 +139,10 @@ static int backend_filter_ensure(KernelBackend *backend,
         return nftables_ensure(netlink_backend(backend)->nftables, config, elements, n_elements, &backend->n_writes);
 }
 
+static int backend_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config) {
+        return nftables_is_unchanged(netlink_backend(backend)->nftables, config);
+}
+
 static int backend_filter_remove(KernelBackend *backend) {
         int r = nftables_remove(netlink_backend(backend)->nftables);
 
@@ -227,6 +231,7 @@ static const KernelBackendOps netlink_backend_ops = {
         .address_apply = backend_address_apply,
         .address_dump = backend_address_dump,
         .filter_ensure = backend_filter_ensure,
+        .filter_is_unchanged = backend_filter_is_unchanged,
         .filter_remove = backend_filter_remove,
         .filter_apply = backend_filter_apply,
         .filter_dump = backend_filter_dump,

@@ -123,7 +123,7 @@ static int nft_dump_set(Nftables *nft, FilterSet set, int family, FilterVisitor 
         return r;
 }
 
-int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
+static int nft_dump_sets(Nftables *nft, FilterVisitor visitor, void *userdata) {
         int r = 0;
 
         for (FilterSet set = 0; set < _FILTER_SET_MAX && r >= 0; set++) {
@@ -132,4 +132,17 @@ int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
                         r = nft_dump_set(nft, set, AF_INET6, visitor, userdata);
         }
         return r < 0 ? r : 0;
+}
+
+int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
+        uint32_t before = 0, after = 0;
+        int r;
+
+        nft_generation_lost(&nft->generation);
+        if (nft_generation_get(nft->nfnl, &before) < 0)
+                before = 0; /* they are read all the same */
+        r = nft_dump_sets(nft, visitor, userdata);
+        if (r >= 0 && before > 0 && nft_generation_get(nft->nfnl, &after) >= 0 && after == before)
+                nft->generation.read = before;
+        return r;
 }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "kernel/nfnetlink.h"
+#include "kernel/nft-generation.h"
 #include "kernel/nftables.h"
 
 struct Nftables {
         Netlink *nfnl; /* owned */
+        NftGeneration generation;
 };
 
 /* What is read or written meanwhile may have changed: then it is begun again. */

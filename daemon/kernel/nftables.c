@@ -9,6 +9,7 @@
 #include <nftables/libnftables.h>
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/log.h"
 #include "kernel/nfnetlink.h"
 #include "kernel/nft-element.h"
@@ -73,11 +74,14 @@ static int nft_commit(Nftables *nft, NetlinkBuffer *buffer) {
         /* -EINTR: a signal was pending, the kernel has undone it all (nfnetlink_rcv_batch) */
         for (unsigned i = 0; r >= 0 && i < NFT_TRIES && result.first_error == -EINTR; i++)
                 r = nfnl_send(nft->nfnl, buffer, &result);
-        if (r < 0)
+        if (r >= 0 && result.first_error >= 0 && !result.acknowledged)
+                r = -EPROTO;
+        if (r < 0) {
+                nft_generation_lost(&nft->generation);
                 return r;
-        if (result.first_error < 0)
-                return result.first_error;
-        return result.acknowledged ? 0 : -EPROTO;
+        }
+        nft_generation_committed(&nft->generation, result.first_error);
+        return result.first_error;
 }
 
 /* ---- messages about the table */
@@ -221,6 +225,33 @@ static int nft_error_from_text(const char *text) {
         return best;
 }
 
+/*
+ * The elements were read when nothing differed from what is there now, and the rules are the same: from here on all of it
+ * is known.
+ */
+static void nft_know(Nftables *nft, const char *rules) {
+        NftGeneration *generation = &nft->generation;
+        uint32_t number;
+
+        generation->known = generation->read > 0 && nft_generation_get(nft->nfnl, &number) >= 0 && number == generation->read ?
+                                    number :
+                                    0;
+        generation->rules = hash_bytes(rules, strlen(rules));
+}
+
+int nftables_is_unchanged(Nftables *nft, const FilterConfig *config) {
+        _cleanup_(freep) char *rules = NULL;
+        uint32_t number;
+        int r;
+
+        if (nft->generation.known == 0)
+                return 0;
+        r = ruleset_format(config, &rules);
+        if (r >= 0)
+                r = nft_generation_get(nft->nfnl, &number);
+        return r < 0 ? r : nft_generation_is_known(&nft->generation, number, hash_bytes(rules, strlen(rules)));
+}
+
 /* The library ends the process when its memory or its socket is refused: the socket is tried before. */
 static int nft_run_text(const char *text) {
         _cleanup_(nft_ctx_freep) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -309,8 +340,11 @@ int nftables_ensure(Nftables *nft,
         r = nft_state_read(nft->nfnl, rules, marker);
         if (r < 0)
                 return r;
-        if (r == NFT_TABLE_SAME)
+        if (r == NFT_TABLE_SAME) {
+                nft_know(nft, rules);
                 return 0;
+        }
+        nft_generation_lost(&nft->generation);
         r = nft_make(nft, config, rules, r == NFT_TABLE_OTHER, elements, n_elements, n_writes);
         return r < 0 ? r : 1;
 }

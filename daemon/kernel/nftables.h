@@ -27,6 +27,7 @@ DEFINE_CLEANUP(Nftables *, nftables_free);
  * nftables_apply() in the order of `ops`. Adding what is there is fine, deleting what is not is -ENOENT, as is a
  * missing table. Ranges of one address and port that overlap are -EEXIST (-ENOTEMPTY
  * in older kernels): give the wider alone.
+ * nftables_is_unchanged() is right as long as each dump was followed by nftables_ensure().
  * nftables_dump() leaves out elements that only somebody else can have made (a range that is no prefix).
  */
 int nftables_ensure(Nftables *nft,
@@ -35,6 +36,7 @@ int nftables_ensure(Nftables *nft,
                     size_t n_elements,
                     uint64_t *n_writes);
 int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n_writes);
+int nftables_is_unchanged(Nftables *nft, const FilterConfig *config);
 int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata);
 
 /* By which notifications tell what is our own doing: see netlink_port_id(). */

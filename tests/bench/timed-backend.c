@@ -50,6 +50,10 @@ static int timed_filter_ensure(KernelBackend *backend,
         return TIMED(times.filter_nsec, original->filter_ensure(backend, config, elements, n_elements));
 }
 
+static int timed_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config) {
+        return TIMED(times.read_nsec, original->filter_is_unchanged(backend, config));
+}
+
 static int timed_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops) {
         return TIMED(times.filter_nsec, original->filter_apply(backend, ops, n_ops));
 }
@@ -68,6 +72,7 @@ void timed_backend_watch(KernelBackend *backend) {
         timed.address_apply = timed_address_apply;
         timed.address_dump = timed_address_dump;
         timed.filter_ensure = timed_filter_ensure;
+        timed.filter_is_unchanged = timed_filter_is_unchanged;
         timed.filter_apply = timed_filter_apply;
         timed.filter_dump = timed_filter_dump;
         backend->ops = &timed;

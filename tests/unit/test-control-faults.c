@@ -165,7 +165,7 @@ static void test_each_look_fails(void **state) {
 
         expected_init(&expected);
         for (size_t e = 0; e < ELEMENTSOF(errors); e++) {
-                Failed starts = {}, audits = {};
+                Failed starts = {}, audits = {}, quiet = {};
 
                 for (uint64_t n = 1; n <= expected.n_first; n++) {
                         Control c;
@@ -180,7 +180,13 @@ static void test_each_look_fails(void **state) {
                         control_wait(&c, is_running);
                         assert_same(&c, expected.first);
                         failed_note(&starts, &c);
+                        audit(&c); /* all is known, whatever failed before */
+                        memory_backend_fail_nth(c.hand, n, errors[e]);
+                        audit(&c);
+                        assert_same(&c, expected.first);
+                        failed_note(&quiet, &c);
                         for (unsigned again = 0; again < 2; again++) {
+                                memory_backend_emit(c.hand, KERNEL_EVENT_OVERRUN);
                                 memory_backend_fail_nth(c.hand, n, errors[e]);
                                 audit(&c);
                                 assert_same(&c, expected.first);
@@ -190,6 +196,9 @@ static void test_each_look_fails(void **state) {
                 }
                 failed_assert(&starts, names);
                 failed_assert(&audits, names);
+                /* elements that nobody touched are not read again */
+                assert_non_null(strstr(quiet.names, " filter_is_unchanged "));
+                assert_null(strstr(quiet.names, " filter_dump "));
         }
         expected_done(&expected);
 }

@@ -183,6 +183,7 @@ int main(void) {
                 cmocka_unit_test(test_every_scheduler), cmocka_unit_test(test_missing),
                 cmocka_unit_test(test_in_use),          cmocka_unit_test(test_foreign_stays),
                 cmocka_unit_test(test_left_behind),     cmocka_unit_test(test_reload),
+                cmocka_unit_test(test_missing_later),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,44 @@ static void test_table_and_order(void **state) {
         assert_string_equal(memory_backend_breach(b), "address 10.0.0.1: its guard was taken away before it");
 }
 
+static int count_element(const FilterElement *element, void *userdata) {
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+/* What netlink does with the number of nf_tables. */
+static void test_filter_is_unchanged(void **state) {
+        _cleanup_(kernel_backend_freep) KernelBackend *b = NULL, *next = NULL;
+        FilterOp ops[] = {
+                { .element = { .set = FILTER_SET_SERVICE_IPS, .addr = addr("10.0.0.1") }, .add = true },
+                { .element = { .set = FILTER_SET_SERVICE_IPS, .addr = addr("10.0.0.2") }, .add = true },
+        };
+        FilterConfig other = { .mark = 0x8000 };
+        unsigned n = 0;
+
+        assert_int_equal(memory_backend_new(&b), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 0);
+        assert_int_equal(OPS(b)->filter_ensure(b, &config, NULL, 0), 1);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 0); /* made, and not read since */
+        assert_int_equal(OPS(b)->filter_dump(b, count_element, &n), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 0);
+        assert_int_equal(OPS(b)->filter_ensure(b, &config, NULL, 0), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 1);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &other), 0);
+        assert_int_equal(OPS(b)->filter_apply(b, ops, 1), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 1);
+        assert_int_equal(memory_backend_foreign_element(b, &ops[1]), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 0);
+        assert_int_equal(OPS(b)->filter_apply(b, ops, 1), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 0);
+        assert_int_equal(OPS(b)->filter_dump(b, count_element, &n), 0);
+        assert_int_equal(OPS(b)->filter_ensure(b, &config, NULL, 0), 0);
+        assert_int_equal(OPS(b)->filter_is_unchanged(b, &config), 1);
+        assert_int_equal(memory_backend_share(b, &next), 0);
+        assert_int_equal(OPS(next)->filter_is_unchanged(next, &config), 0);
+        assert_int_equal(n, 2);
+}
+
 static void test_server_without_filter(void **state) {
         _cleanup_(kernel_backend_freep) KernelBackend *b = NULL;
         IpvsOp node = { .kind = IPVS_OP_ADD_SERVICE, .service = server("192.168.1.2", 8080) };
@@ -222,7 +260,7 @@ int main(void) {
                 cmocka_unit_test(test_ipvs_errors),      cmocka_unit_test(test_ipvs_read),
                 cmocka_unit_test(test_table_and_order),  cmocka_unit_test(test_server_without_filter),
                 cmocka_unit_test(test_faults),           cmocka_unit_test(test_events_and_sharing),
-                cmocka_unit_test(test_node),
+                cmocka_unit_test(test_node),             cmocka_unit_test(test_filter_is_unchanged),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,29 @@ static int verb_dump(Nftables *nft, int argc, char **argv) {
         return nftables_dump(nft, visit_print, NULL);
 }
 
+/* Reads the table, then prints with each element, added as "+element" by us or "~element" by somebody else, whether all is known still. */
+static int verb_known(Nftables *nft, int argc, char **argv) {
+        _cleanup_(nftables_freep) Nftables *somebody = NULL;
+        FilterOp op = { .add = true };
+        uint64_t n_writes = 0;
+        int r = nftables_new(&somebody);
+
+        if (r >= 0)
+                r = nftables_dump(nft, visit_print, NULL);
+        if (r >= 0)
+                r = nftables_ensure(nft, &arg_config, NULL, 0, &n_writes);
+        if (r >= 0)
+                r = printf("known %d\n", nftables_is_unchanged(nft, &arg_config));
+        for (int i = 0; i < argc && r >= 0; i++) {
+                r = element_parse(argv[i] + 1, &op.element);
+                if (r >= 0)
+                        r = nftables_apply(argv[i][0] == '+' ? nft : somebody, &op, 1, &n_writes);
+                printf("%s %d, known %d\n", argv[i], r, nftables_is_unchanged(nft, &arg_config));
+                r = r == -ENOENT ? 0 : r;
+        }
+        return MIN2(r, 0);
+}
+
 static int verb_remove(Nftables *nft, int argc, char **argv) {
         return nftables_remove(nft);
 }
@@ -272,6 +295,7 @@ typedef struct Verb {
 static const Verb verbs[] = {
         { "ensure", verb_ensure }, { "apply", verb_apply },         { "dump", verb_dump },     { "remove", verb_remove },
         { "rules", verb_rules },   { "flush-udp", verb_flush_udp }, { "sysctl", verb_sysctl }, { "bench", verb_bench },
+        { "known", verb_known },
 };
 
 static int parse_options(int argc, char **argv) {

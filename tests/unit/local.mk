@@ -33,6 +33,13 @@ tests_unit_test_nft_element_SOURCES = tests/unit/test-nft-element.c
 tests_unit_test_nft_element_LDADD = libkernelfilter.a $(unit_pure_libs)
 tests_unit_test_sysctl_SOURCES = tests/unit/test-sysctl.c
 tests_unit_test_sysctl_LDADD = libkernelfilter.a $(unit_pure_libs)
+# The netlink channel, with a kernel that is played
+check_PROGRAMS += tests/unit/test-netlink
+TESTS += tests/unit/test-netlink
+tests_unit_test_netlink_SOURCES = tests/unit/test-netlink.c
+tests_unit_test_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
+tests_unit_test_netlink_LDFLAGS = -Wl,--wrap=nl_sendto,--wrap=recvmmsg,--wrap=recv
+tests_unit_test_netlink_LDADD = $(libkernelfilter_libs) $(CMOCKA_LIBS)
 
 # The kernel in memory, and everything above it
 unit_memory = tests/unit/test-memory-backend

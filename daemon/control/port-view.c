@@ -298,6 +298,11 @@ int manager_read_server(Manager *manager, const VirtualServerKey *key, const Ser
         return statistics_read(manager->statistics, key, manager_now(manager), ret);
 }
 
+void manager_prefetch_servers(Manager *manager, const VirtualServerKey *keys, size_t n_keys) {
+        if (manager->generation > 0)
+                statistics_prefetch(manager->statistics, keys, n_keys, manager_now(manager));
+}
+
 void manager_end_reading(Manager *manager, uint64_t since_usec) {
         statistics_end_round(manager->statistics, since_usec);
 }

@@ -68,6 +68,8 @@ bool manager_node_port_addresses(const Manager *manager, const IpAddr **ret, siz
  * the first sync; -ESRCH, -errno). The end of the walk, with the time at which it began, lets what is gone be forgotten.
  */
 int manager_read_server(Manager *manager, const VirtualServerKey *key, const ServerSample **ret);
+/* Reads up to STATISTICS_MANY that the walk comes to next at the price of a few (statistics.h). */
+void manager_prefetch_servers(Manager *manager, const VirtualServerKey *keys, size_t n_keys);
 void manager_end_reading(Manager *manager, uint64_t since_usec);
 /* Of one virtual server of ours in that sample, after either of these succeeded; NULL if it was not there. */
 const ServerSample *manager_server_statistics(const Manager *manager, const VirtualServerKey *key);

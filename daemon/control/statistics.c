@@ -220,11 +220,34 @@ void statistics_reset(Statistics *statistics) {
 
 /* ---- one of them */
 
+static bool carry_is_fresh(const Carry *carry, uint64_t now_usec) {
+        return carry && carry->taken_usec > 0 && now_usec - carry->taken_usec < SAMPLE_AGE_USEC;
+}
+
+void statistics_prefetch(Statistics *statistics, const VirtualServerKey *keys, size_t n_keys, uint64_t now_usec) {
+        VirtualServerKey stale[STATISTICS_MANY];
+        size_t n_stale = 0;
+
+        for (size_t i = 0; i < n_keys && n_stale < STATISTICS_MANY; i++)
+                if (!carry_is_fresh(hashmap_get(&statistics->carries, &keys[i]), now_usec))
+                        stale[n_stale++] = keys[i];
+        if (n_stale == 0)
+                return;
+        statistics->now_usec = now_usec;
+        (void) statistics->backend->ops->ipvs_read_many(statistics->backend, stale, n_stale, statistics_visit, statistics);
+        for (size_t i = 0; i < n_stale; i++) {
+                Carry *carry = hashmap_get(&statistics->carries, &stale[i]);
+
+                if (carry)
+                        carry->seen = false; /* it is none of a sum */
+        }
+}
+
 int statistics_read(Statistics *statistics, const VirtualServerKey *key, uint64_t now_usec, const ServerSample **ret) {
         Carry *carry = hashmap_get(&statistics->carries, key);
         int r;
 
-        if (!carry || carry->taken_usec == 0 || now_usec - carry->taken_usec >= SAMPLE_AGE_USEC) {
+        if (!carry_is_fresh(carry, now_usec)) {
                 statistics->now_usec = now_usec;
                 r = statistics->backend->ops->ipvs_read(statistics->backend, key, statistics_visit, statistics);
                 if (r < 0)

@@ -31,6 +31,9 @@ DEFINE_CLEANUP(Statistics *, statistics_free);
 int statistics_refresh(Statistics *statistics, uint64_t now_usec, uint64_t real_usec);
 /* One of them, at most a second old; valid until the next call. -ESRCH if it is not there or not ours; -errno. */
 int statistics_read(Statistics *statistics, const VirtualServerKey *key, uint64_t now_usec, const ServerSample **ret);
+/* Reads those of up to STATISTICS_MANY that statistics_read() would read, in one go; what fails is tried again there. */
+#define STATISTICS_MANY 32
+void statistics_prefetch(Statistics *statistics, const VirtualServerKey *keys, size_t n_keys, uint64_t now_usec);
 /* A round of statistics_read() that began at `since_usec` is over: most of what it did not come by is forgotten. */
 void statistics_end_round(Statistics *statistics, uint64_t since_usec);
 /* What is counted from now on is shown; take a sample first. The kernel's own counters stay as they are. */

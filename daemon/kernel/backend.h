@@ -128,6 +128,12 @@ typedef struct KernelBackendOps {
                                void *userdata);
         /* One of them; -ESRCH if there is none. */
         int (*ipvs_read)(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
+        /* Several of them in few calls of the kernel. One that is not there, or whose answer was lost, is left out. */
+        int (*ipvs_read_many)(KernelBackend *backend,
+                              const VirtualServerKey *keys,
+                              size_t n_keys,
+                              IpvsVisitor visitor,
+                              void *userdata);
         int (*ipvs_set_timeouts)(KernelBackend *backend, const IpvsTimeouts *timeouts);
         int (*ipvs_get_timeouts)(KernelBackend *backend, IpvsTimeouts *ret);
 

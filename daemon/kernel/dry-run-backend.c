@@ -64,6 +64,14 @@ static int dry_run_ipvs_read(KernelBackend *backend, const VirtualServerKey *key
         return inner(backend)->ops->ipvs_read(inner(backend), key, visitor, userdata);
 }
 
+static int dry_run_ipvs_read_many(KernelBackend *backend,
+                                  const VirtualServerKey *keys,
+                                  size_t n_keys,
+                                  IpvsVisitor visitor,
+                                  void *userdata) {
+        return inner(backend)->ops->ipvs_read_many(inner(backend), keys, n_keys, visitor, userdata);
+}
+
 static int dry_run_ipvs_get_timeouts(KernelBackend *backend, IpvsTimeouts *ret) {
         return inner(backend)->ops->ipvs_get_timeouts(inner(backend), ret);
 }
@@ -249,6 +257,7 @@ static const KernelBackendOps dry_run_ops = {
         .ipvs_list = dry_run_ipvs_list,
         .ipvs_read_dests = dry_run_ipvs_read_dests,
         .ipvs_read = dry_run_ipvs_read,
+        .ipvs_read_many = dry_run_ipvs_read_many,
         .ipvs_set_timeouts = dry_run_ipvs_set_timeouts,
         .ipvs_get_timeouts = dry_run_ipvs_get_timeouts,
         .device_ensure = dry_run_device_ensure,

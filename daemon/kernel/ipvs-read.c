@@ -162,13 +162,12 @@ int ipvs_read_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServersVisitor 
         return r < 0 ? r : MIN2(visitor(dests.items, dests.n_items, userdata), 0);
 }
 
-int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
-        _cleanup_(service_list_done) ServiceList services = {};
+static int ipvs_visit(Ipvs *ipvs, const ServiceList *services, IpvsVisitor visitor, void *userdata) {
         _cleanup_(real_server_list_done) RealServerList dests = {};
-        int r = ipvs_list_services_surely(ipvs, &services);
+        int r = 0;
 
-        for (size_t i = 0; i < services.n_items && r >= 0; i++) {
-                const struct ServiceItem *item = &services.items[i];
+        for (size_t i = 0; i < services->n_items && r >= 0; i++) {
+                const struct ServiceItem *item = &services->items[i];
 
                 r = ipvs_list_dests_cheaply(ipvs, &item->service.key, &dests);
                 if (r == -ESRCH)
@@ -177,6 +176,13 @@ int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
                         r = visitor(&item->service, &item->stats, dests.items, dests.n_items, userdata);
         }
         return MIN2(r, 0);
+}
+
+int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
+        _cleanup_(service_list_done) ServiceList services = {};
+        int r = ipvs_list_services_surely(ipvs, &services);
+
+        return r < 0 ? r : ipvs_visit(ipvs, &services, visitor, userdata);
 }
 
 int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
@@ -188,8 +194,22 @@ int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void
         if (r >= 0)
                 r = ipvs_get_service(ipvs, key, &services);
         if (r >= 0)
-                r = ipvs_list_dests(ipvs, key, &dests);
+                r = ipvs_list_dests_cheaply(ipvs, key, &dests);
         if (r < 0)
                 return r;
         return MIN2(visitor(&services.items[0].service, &services.items[0].stats, dests.items, dests.n_items, userdata), 0);
+}
+
+int ipvs_read_many(Ipvs *ipvs, const VirtualServerKey *keys, size_t n_keys, IpvsVisitor visitor, void *userdata) {
+        _cleanup_(service_list_done) ServiceList services = {};
+        int r = ipvs_resolve(ipvs);
+
+        netlink_buffer_clear(&ipvs->buffer);
+        for (size_t i = 0; r >= 0 && i < n_keys; i++)
+                r = ipvs_message_put_get(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, 0, &keys[i]);
+        if (r >= 0 && n_keys > 0)
+                r = netlink_ask(ipvs->netlink, &ipvs->buffer, service_list_visit, &services);
+        if (r < 0 && r != -ENOBUFS)
+                return r;
+        return ipvs_visit(ipvs, &services, visitor, userdata);
 }

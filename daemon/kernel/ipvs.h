@@ -22,5 +22,6 @@ int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata);
 int ipvs_list(Ipvs *ipvs, VirtualServerVisitor visitor, void *userdata);
 int ipvs_read_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServersVisitor visitor, void *userdata);
 int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
+int ipvs_read_many(Ipvs *ipvs, const VirtualServerKey *keys, size_t n_keys, IpvsVisitor visitor, void *userdata);
 int ipvs_set_timeouts(Ipvs *ipvs, const IpvsTimeouts *timeouts, uint64_t *n_writes);
 int ipvs_get_timeouts(Ipvs *ipvs, IpvsTimeouts *ret);

@@ -249,6 +249,7 @@ static const KernelBackendOps memory_backend_ops = {
         .ipvs_list = memory_ipvs_list,
         .ipvs_read_dests = memory_ipvs_read_dests,
         .ipvs_read = memory_ipvs_read,
+        .ipvs_read_many = memory_ipvs_read_many,
         .ipvs_set_timeouts = memory_set_timeouts,
         .ipvs_get_timeouts = memory_get_timeouts,
         .device_ensure = memory_device_ensure,

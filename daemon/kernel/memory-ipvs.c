@@ -297,3 +297,18 @@ int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVi
         server = hashmap_get(&memory_kernel(backend)->servers, key);
         return server ? MIN2(memory_visit(server, visitor, userdata), 0) : -ESRCH;
 }
+
+int memory_ipvs_read_many(KernelBackend *backend,
+                          const VirtualServerKey *keys,
+                          size_t n_keys,
+                          IpvsVisitor visitor,
+                          void *userdata) {
+        int r = memory_ipvs_read_fault(backend, "ipvs_read_many");
+
+        for (size_t i = 0; r >= 0 && i < n_keys; i++) {
+                const MemoryServer *server = hashmap_get(&memory_kernel(backend)->servers, &keys[i]);
+
+                r = server ? memory_visit(server, visitor, userdata) : 0;
+        }
+        return MIN2(r, 0);
+}

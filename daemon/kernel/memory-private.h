@@ -99,6 +99,11 @@ int memory_ipvs_read_dests(KernelBackend *backend,
                            RealServersVisitor visitor,
                            void *userdata);
 int memory_ipvs_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
+int memory_ipvs_read_many(KernelBackend *backend,
+                          const VirtualServerKey *keys,
+                          size_t n_keys,
+                          IpvsVisitor visitor,
+                          void *userdata);
 void memory_ipvs_done(MemoryKernel *kernel);
 RealServerInfo *memory_ipvs_find_dest(const MemoryServer *server, const IpPort *addr);
 

@@ -73,6 +73,14 @@ static int backend_ipvs_read(KernelBackend *backend, const VirtualServerKey *key
         return ipvs_read(netlink_backend(backend)->ipvs, key, visitor, userdata);
 }
 
+static int backend_ipvs_read_many(KernelBackend *backend,
+                                  const VirtualServerKey *keys,
+                                  size_t n_keys,
+                                  IpvsVisitor visitor,
+                                  void *userdata) {
+        return ipvs_read_many(netlink_backend(backend)->ipvs, keys, n_keys, visitor, userdata);
+}
+
 static int backend_ipvs_set_timeouts(KernelBackend *backend, const IpvsTimeouts *timeouts) {
         return ipvs_set_timeouts(netlink_backend(backend)->ipvs, timeouts, &backend->n_writes);
 }
@@ -224,6 +232,7 @@ static const KernelBackendOps netlink_backend_ops = {
         .ipvs_list = backend_ipvs_list,
         .ipvs_read_dests = backend_ipvs_read_dests,
         .ipvs_read = backend_ipvs_read,
+        .ipvs_read_many = backend_ipvs_read_many,
         .ipvs_set_timeouts = backend_ipvs_set_timeouts,
         .ipvs_get_timeouts = backend_ipvs_get_timeouts,
         .device_ensure = backend_device_ensure,

@@ -15,6 +15,9 @@
 #define NETLINK_RECEIVE_SIZE (32 * 1024)
 /* A part of a dump and its end come in one call. */
 #define NETLINK_RECEIVE_MESSAGES 2
+/* Replies are small: so many come in one call, each in its part of the same memory. */
+#define NETLINK_REPLIES 16
+#define NETLINK_REPLY_SIZE (NETLINK_RECEIVE_MESSAGES * NETLINK_RECEIVE_SIZE / NETLINK_REPLIES)
 /* Room for the errors of a few thousand messages sent at once; it costs nothing while there are none. */
 #define NETLINK_RECEIVE_BUFFER (4 * 1024 * 1024)
 /* libnl sets 32 KiB, less than a batch; more than that is asked for when it is needed. */
@@ -266,6 +269,54 @@ int netlink_send(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkAnswer an
                         return r;
                 }
         }
+}
+
+/* ---- replies to many */
+
+static int netlink_visit(const void *bytes, size_t size, NetlinkVisitor visitor, void *userdata) {
+        struct nlmsghdr *message = (void *) (uintptr_t) bytes; /* nlmsg_next() knows no const */
+        int left = (int) size, r = 0;
+
+        for (; r >= 0 && nlmsg_ok(message, left); message = nlmsg_next(message, &left))
+                if (message->nlmsg_type >= NLMSG_MIN_TYPE)
+                        r = visitor(message, userdata);
+        return MIN2(r, 0);
+}
+
+/* What is there already: how many datagrams; -EAGAIN if there is none, -ENOBUFS if one was lost or cut. */
+static int netlink_collect(Netlink *netlink, NetlinkVisitor visitor, void *userdata) {
+        struct mmsghdr headers[NETLINK_REPLIES] = {};
+        struct iovec parts[NETLINK_REPLIES];
+        int n, r = 0;
+
+        for (size_t i = 0; i < NETLINK_REPLIES; i++) {
+                parts[i] = (struct iovec) { netlink->received + i * NETLINK_REPLY_SIZE, NETLINK_REPLY_SIZE };
+                headers[i].msg_hdr = (struct msghdr) { .msg_iov = &parts[i], .msg_iovlen = 1 };
+        }
+        n = recvmmsg(netlink_fd(netlink), headers, NETLINK_REPLIES, MSG_DONTWAIT, NULL);
+        if (n < 0)
+                return -errno;
+        for (int i = 0; i < n && r >= 0; i++) {
+                r = netlink_visit(parts[i].iov_base, headers[i].msg_len, visitor, userdata);
+                if (r >= 0 && headers[i].msg_hdr.msg_flags & MSG_TRUNC)
+                        r = -ENOBUFS;
+        }
+        return r < 0 ? r : n;
+}
+
+int netlink_ask(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata) {
+        bool lost = false;
+        int r;
+
+        r = netlink_transmit(netlink, buffer);
+        while (r >= 0 || r == -EINTR || r == -ENOBUFS) {
+                r = netlink_collect(netlink, visitor, userdata);
+                lost = lost || r == -ENOBUFS;
+        }
+        if (r == -EAGAIN)
+                return lost ? -ENOBUFS : 0;
+        netlink_close(netlink); /* the rest must not be taken for the answer to the next */
+        return r;
 }
 
 /* ---- replies and dumps */

@@ -69,7 +69,13 @@ int netlink_send(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkAnswer an
 int netlink_call(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);
 
 /*
- * The same for a message with NLM_F_DUMP. -EINTR: the table changed meanwhile, what was seen is not of one moment.
+ * Sends requests that are no dumps in one piece, and visits the replies to all of them; one that fails has none. Nothing
+ * is waited for. -ENOBUFS: some replies were lost. Other errors are the channel's or the visitor's.
+ */
+int netlink_ask(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);
+
+/*
+ * The same as netlink_call() for a message with NLM_F_DUMP. -EINTR: the table changed meanwhile, what was seen is not of one moment.
  * Other errors as the kernel, or the visitor, gave them.
  */
 int netlink_dump(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);

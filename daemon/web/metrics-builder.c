@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "control/node-drain.h"
+#include "control/statistics.h"
 #include "web/metric-writer.h"
 
 #define SERIES_DEFAULT 50000
@@ -25,6 +26,7 @@ struct MetricsBuilder {
         MetricsSnapshot *snapshot; /* owned */
         Text ids; /* of all service ports when it began; NUL-terminated, one behind the other */
         size_t position; /* in ids */
+        size_t prefetched; /* in ids: of the virtual servers before it the counters were read */
         uint64_t begun_usec; /* CLOCK_BOOTTIME */
         HashMap namespaces; /* name → MetricRow index + 1; the keys are owned */
         Text labels; /* of the row being made */
@@ -80,6 +82,29 @@ static uint32_t port_n_draining(const DesiredPort *port) {
         return most;
 }
 
+static bool server_is_counted(const PortServer *server) {
+        return port_server_refusal(server) == REFUSAL_NONE && server->claim.server->present;
+}
+
+/* One by one the counters of virtual servers cost several times as much. */
+static void builder_prefetch(MetricsBuilder *b) {
+        VirtualServerKey keys[STATISTICS_MANY];
+        size_t n = 0, position = b->position;
+
+        while (position < b->ids.size && n < ELEMENTSOF(keys)) {
+                const char *id = b->ids.data + position;
+                const DesiredPort *port = desired_find(manager_desired(b->manager), id);
+
+                for (size_t i = 0; port && i < port->n_servers && n < ELEMENTSOF(keys); i++)
+                        if (server_is_counted(&port->servers[i]))
+                                keys[n++] = port->servers[i].claim.wanted.key;
+                position += strlen(id) + 1;
+        }
+        if (b->snapshot->has_traffic)
+                manager_prefetch_servers(b->manager, keys, n);
+        b->prefetched = position;
+}
+
 static void builder_add_traffic(MetricsBuilder *b, const DesiredPort *port, MetricRow *row) {
         traffic_keep_port(b->traffic, port->id);
         for (size_t i = 0; b->snapshot->has_traffic && i < port->n_servers; i++) {
@@ -87,7 +112,7 @@ static void builder_add_traffic(MetricsBuilder *b, const DesiredPort *port, Metr
                 const ServerSample *sample;
                 int r;
 
-                if (port_server_refusal(&port->servers[i]) != REFUSAL_NONE || !port->servers[i].claim.server->present)
+                if (!server_is_counted(&port->servers[i]))
                         continue;
                 r = manager_read_server(b->manager, key, &sample);
                 if (r < 0) {
@@ -297,8 +322,11 @@ int metrics_builder_step(MetricsBuilder *b, uint64_t usec) {
         while (b->position < b->ids.size) {
                 const char *id = b->ids.data + b->position;
                 const DesiredPort *port = desired_find(desired, id);
-                int r = port ? builder_add_port(b, port) : 0;
+                int r;
 
+                if (b->position >= b->prefetched)
+                        builder_prefetch(b);
+                r = port ? builder_add_port(b, port) : 0;
                 if (r < 0)
                         return r;
                 b->position += strlen(id) + 1;

@@ -83,6 +83,8 @@ static void test_ipvs_read(void **state) {
         assert_int_equal(OPS(b)->ipvs_dump(b, count_visit, &active), 0);
         assert_int_equal(active, 6);
         assert_int_equal(OPS(b)->ipvs_read(b, &none.key, count_visit, &active), -ESRCH);
+        assert_int_equal(OPS(b)->ipvs_read_many(b, (VirtualServerKey[]) { none.key, vs.key, vs.key }, 3, count_visit, &active), 0);
+        assert_int_equal(active, 12);
         memory_backend_set_ipvs_missing(b, true);
         assert_int_equal(OPS(b)->ipvs_apply(b, ops, 2), -ENOPROTOOPT);
         assert_int_equal(OPS(b)->ipvs_dump(b, count_visit, &active), -ENOPROTOOPT);

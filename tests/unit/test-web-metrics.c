@@ -379,6 +379,19 @@ static uint64_t cpu_usec(void) {
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
 }
 
+/* The counters of many come in few calls of the kernel. */
+static void test_reads_are_few(void **state) {
+        WebFixture *f = running_fixture();
+        uint64_t before;
+        size_t n;
+
+        put_many(f, 100, 10);
+        before = memory_backend_n_operations(f->backend);
+        free(scrape(f, &n));
+        assert_in_range(memory_backend_n_operations(f->backend) - before, 1, 10);
+        web_fixture_free(f);
+}
+
 /* user-needs P36: below 60,000 series with 10,000 services; this project: below 2 s of CPU. The client is in here too. */
 static void test_many_services(void **state) {
         WebFixture *f = running_fixture();
@@ -557,7 +570,7 @@ int main(void) {
                 cmocka_unit_test(test_problems),
                 cmocka_unit_test(test_no_local_endpoints),
                 cmocka_unit_test(test_counters_of_others),
-                cmocka_unit_test(test_many_services),
+                cmocka_unit_test(test_reads_are_few), cmocka_unit_test(test_many_services),
                 cmocka_unit_test(test_turns_are_short), cmocka_unit_test(test_gzip),
                 cmocka_unit_test(test_series_are_bounded),
                 cmocka_unit_test(test_slow_scrapers),

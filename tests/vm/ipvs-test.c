@@ -154,6 +154,18 @@ static int verb_read(KernelBackend *b, int argc, char **argv) {
         return b->ops->ipvs_read(b, &key, visit_print, b);
 }
 
+/* All that are named, those that are not there left out. */
+static int verb_read_many(KernelBackend *b, int argc, char **argv) {
+        _cleanup_(freep) VirtualServerKey *keys = calloc((size_t) argc + 1, sizeof(VirtualServerKey));
+
+        if (!keys)
+                return -ENOMEM;
+        for (int i = 0; i < argc; i++)
+                if (parse_key(argv[i], &keys[i]) < 0)
+                        return -EINVAL;
+        return b->ops->ipvs_read_many(b, keys, (size_t) argc, visit_print, b);
+}
+
 static int verb_info(KernelBackend *b, int argc, char **argv) {
         KernelInfo info;
         int r = b->ops->get_info(b, &info);
@@ -399,6 +411,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
         { "apply", verb_apply },         { "dump", verb_dump },     { "read", verb_read },
+        { "read-many", verb_read_many },
         { "info", verb_info },           { "timeouts", verb_timeouts }, { "device", verb_device }, { "remove", verb_remove },
         { "addresses", verb_addresses }, { "list-addresses", verb_list_addresses },
         { "watch", verb_watch },         { "bench", verb_bench },

@@ -98,6 +98,8 @@ END
 equal 'one virtual server is read' "$(printf 'vs 10.0.0.1:80/TCP mh 0x11 60\n  rs 10.1.0.2:8081 w0 m0 a0 i0 c0\n  total c0 in 0/0 out 0/0')" \
         "$(ipvs-test read 10.0.0.1:80/tcp)"
 equal 'one that is not there' 'ipvs-test: read: ESRCH' "$(ipvs-test read 10.0.0.7:80/tcp 2>&1)"
+equal 'several are read, but for those that are not there' 'vs 10.0.0.1:80/TCP mh 0x11 60|vs 10.0.0.2:53/UDP rr 0 0' \
+        "$(ipvs-test read-many 10.0.0.1:80/tcp 10.0.0.7:80/tcp 10.0.0.2:53/udp | grep ^vs | paste -sd '|')"
 
 # ---- others' objects
 

@@ -95,6 +95,8 @@ int bus_take_turn(sd_event_source *turn);
 
 /* Makes `status` and the view say what is true now. */
 void bus_refresh(Bus *bus);
+/* What is not found is not there, or nobody can tell yet. -EINVAL, or as sd_bus_error_setf(). */
+int bus_error_not_found(const Bus *bus, sd_bus_error *error, const char *format, ...) _printf_(3, 4);
 uint64_t bus_now(const Bus *bus); /* CLOCK_MONOTONIC, of this event loop turn */
 uint64_t bus_real_now(const Bus *bus); /* CLOCK_REALTIME */
 

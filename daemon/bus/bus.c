@@ -2,9 +2,11 @@
 #include "bus/bus.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "bus/bus-private.h"
+#include "common/bus-names.h"
 #include "control/priorities.h"
 
 #define COUNTS_AGE_USEC USEC_PER_SEC
@@ -40,6 +42,19 @@ int bus_take_turn(sd_event_source *turn) {
 }
 
 /* Counting walks over every service, so that is done once a second at most, and only when somebody looks. */
+int bus_error_not_found(const Bus *bus, sd_bus_error *error, const char *format, ...) {
+        ManagerState state = bus->status.state;
+        va_list ap;
+        int r;
+
+        if (state == MANAGER_STATE_STARTING || state == MANAGER_STATE_SYNCING)
+                return sd_bus_error_set(error, BUS_ERROR_NOT_READY, "The services are not known yet.");
+        va_start(ap, format);
+        r = sd_bus_error_setfv(error, BUS_ERROR_NO_SUCH_SERVICE, format, ap);
+        va_end(ap);
+        return r;
+}
+
 void bus_refresh(Bus *bus) {
         ManagerStatus old = bus->status;
         uint64_t now = bus_now(bus);

@@ -133,12 +133,8 @@ int bus_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         key.protocol = (uint8_t) protocol;
         port = desired_port_at(manager_table(bus->manager), &key, &server);
         if (!port || !utf8_is_valid(port->id))
-                return sd_bus_error_setf(error,
-                                         BUS_ERROR_NO_SUCH_SERVICE,
-                                         "No service has the address %s and the %s port %u.",
-                                         address,
-                                         protocol_to_kube(protocol),
-                                         key.port);
+                return bus_error_not_found(
+                        bus, error, "No service has the address %s and the %s port %u.", address, protocol_to_kube(protocol), key.port);
         json.out = open_memstream(&text, &size);
         if (!json.out)
                 return -ENOMEM;

@@ -108,7 +108,7 @@ static int method_get_service(sd_bus_message *m, void *userdata, sd_bus_error *e
                 return r;
         port = desired_find(manager_desired(bus->manager), id);
         return port ? reply_service(m, port) :
-                      sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_SERVICE, "There is no service \"%s\".", id);
+                      bus_error_not_found(bus, error, "There is no service \"%s\".", id);
 }
 
 static int method_get_service_by_address(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -132,12 +132,12 @@ static int method_get_service_by_address(sd_bus_message *m, void *userdata, sd_b
         key.protocol = (uint8_t) protocol;
         found = desired_port_at(manager_table(bus->manager), &key, &server);
         return found ? reply_service(m, found) :
-                       sd_bus_error_setf(error,
-                                         BUS_ERROR_NO_SUCH_SERVICE,
-                                         "No service has the address %s and the %s port %u.",
-                                         address,
-                                         protocol_to_kube(protocol),
-                                         key.port);
+                       bus_error_not_found(bus,
+                                           error,
+                                           "No service has the address %s and the %s port %u.",
+                                           address,
+                                           protocol_to_kube(protocol),
+                                           key.port);
 }
 
 /* ---- the others */

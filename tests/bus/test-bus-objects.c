@@ -576,6 +576,9 @@ static void test_not_ready(void **state) {
         assert_text(&b, M, "State", "starting");
         assert_call_fails(&b, b.client, M, "ListStatistics", BUS_ERROR_NOT_READY, "su", "", 0);
         assert_call_fails(&b, b.client, M, "GetStatistics", BUS_ERROR_NOT_READY, "");
+        assert_call_fails(&b, b.client, M, "GetService", BUS_ERROR_NOT_READY, "s", "default/web:http");
+        assert_call_fails(&b, b.client, M, "GetServiceByAddress", BUS_ERROR_NOT_READY, "sqs", "10.0.0.1", 80, "tcp");
+        assert_call_fails(&b, b.client, M, "Explain", BUS_ERROR_NOT_READY, "sqsa{sv}", "10.0.0.1", 80, "tcp", 0);
         bench_close(&b);
 }
 

@@ -214,6 +214,7 @@ typedef struct Sysctl {
         uint64_t wanted;
         CheckResult otherwise;
         const char *why;
+        bool is_set; /* by the daemon when it starts */
 } Sysctl;
 
 static void check_sysctl(Doctor *doctor, const Sysctl *sysctl) {
@@ -225,13 +226,13 @@ static void check_sysctl(Doctor *doctor, const Sysctl *sysctl) {
         (void) snprintf(path, sizeof(path), "proc/sys/%s", sysctl->name);
         if (!host_read_number(doctor->root, path, &value))
                 return; /* what it belongs to is not loaded */
-        /* The daemon sets it when it starts. */
-        if (!doctor->daemon && result == CHECK_FAIL)
-                result = CHECK_WARN;
-        if (asprintf(&remedy, "%s; %s%s=%" PRIu64 ", and find out what sets it otherwise",
-                     sysctl->why,
-                     doctor->daemon ? "sysctl -w " : "ipvsproxyd sets it at start, or sysctl -w ",
-                     sysctl->name, sysctl->wanted) < 0)
+        if (!doctor->daemon && value != sysctl->wanted && sysctl->is_set) {
+                doctor_add(doctor, CHECK_OK, "sysctl", NULL, "%s is %" PRIu64 ", ipvsproxyd sets it to %" PRIu64 " at start",
+                           sysctl->name, value, sysctl->wanted);
+                return;
+        }
+        if (asprintf(&remedy, "%s; sysctl -w %s=%" PRIu64 ", and find out what sets it otherwise", sysctl->why, sysctl->name,
+                     sysctl->wanted) < 0)
                 remedy = NULL;
         doctor_add(doctor, value == sysctl->wanted ? CHECK_OK : result, "sysctl", remedy,
                    "%s is %" PRIu64, sysctl->name, value);
@@ -239,18 +240,18 @@ static void check_sysctl(Doctor *doctor, const Sysctl *sysctl) {
 
 static void check_sysctls(Doctor *doctor) {
         static const Sysctl table[] = {
-                { "net/ipv4/ip_forward", 1, CHECK_FAIL, "without it nothing reaches pods" },
+                { "net/ipv4/ip_forward", 1, CHECK_FAIL, "without it nothing reaches pods", true },
                 { "net/ipv4/vs/conntrack", 1, CHECK_FAIL,
-                  "without it connections are not masqueraded" },
+                  "without it connections are not masqueraded", true },
                 { "net/ipv4/vs/expire_nodest_conn", 1, CHECK_WARN,
-                  "without it connections to gone pods hang" },
+                  "without it connections to gone pods hang", true },
                 { "net/ipv4/vs/expire_quiescent_template", 1, CHECK_WARN,
-                  "without it clients stick to pods that leave" },
+                  "without it clients stick to pods that leave", true },
         };
         static const Sysctl reuse = { "net/ipv4/vs/conn_reuse_mode", 0, CHECK_WARN,
-                                      "before Linux 5.9 reused client ports wait a second" };
+                                      "before Linux 5.9 reused client ports wait a second", true };
         static const Sysctl bridge = { "net/bridge/bridge-nf-call-iptables", 1, CHECK_WARN,
-                                       "pods behind a bridge on this node may miss the filter" };
+                                       "pods behind a bridge on this node may miss the filter", false };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 check_sysctl(doctor, &table[i]);

@@ -29,7 +29,9 @@ static const struct {
         { "overridden", "taken out on this node by an override" },
 };
 
-static const char *use_to_sentence(const char *word) {
+static const char *use_to_sentence(const char *word, bool used) {
+        if (used && strcmp(word, "overridden") == 0)
+                return "given its weight on this node by an override";
         for (size_t i = 0; i < ELEMENTSOF(use_meanings); i++)
                 if (strcmp(use_meanings[i].word, word) == 0)
                         return use_meanings[i].sentence;
@@ -108,10 +110,10 @@ static void print_kernel(const Client *client, json_object *story) {
         if (persistence > 0)
                 (void) snprintf(sticky, sizeof(sticky), ", persistent for %" PRIu64 "s",
                                 persistence);
-        lines_add(client, "Kernel", "%s virtual server, scheduler %s%s, %zu real servers",
+        lines_add(client, "Kernel", "%s virtual server, scheduler %s%s, %zu real server%s",
                   strcmp(json_get_text(kernel, "owner"), "us") == 0 ? "our" : "somebody else's",
-                  json_get_text(kernel, "kernelScheduler"), sticky,
-                  json_get_length(kernel, "realServers"));
+                  json_get_text(kernel, "kernelScheduler"), sticky, json_get_length(kernel, "realServers"),
+                  json_get_length(kernel, "realServers") == 1 ? "" : "s");
 }
 
 /* What the kernel has of an endpoint: "weight 1", "weight 0, drains", "-" */
@@ -137,7 +139,7 @@ static int endpoint_add(Table *table, json_object *endpoint) {
         if (r >= 0)
                 r = table_add(table, wanted ? STYLE_GOOD : STYLE_WARN, wanted ? "yes" : "no");
         if (r >= 0 &&
-            asprintf(&why, "%s%s%s", use_to_sentence(use),
+            asprintf(&why, "%s%s%s", use_to_sentence(use, wanted),
                      *override ? ": " : "", override) < 0) {
                 why = NULL;
                 r = -ENOMEM;
@@ -167,6 +169,8 @@ static int print_endpoints(Client *client, json_object *story) {
         r = table_new(ELEMENTSOF(titles), &table);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(titles); i++)
                 r = table_add(table, STYLE_HEADER, titles[i]);
+        if (r >= 0)
+                table_set_whole(table, 0);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = endpoint_add(table, json_object_array_get_idx(endpoints, i));
         if (r < 0)

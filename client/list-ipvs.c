@@ -124,6 +124,8 @@ static int print_table(Client *client, json_object *services) {
                 table_set_align(table, i, TABLE_RIGHT);
         if (r >= 0) {
                 table_set_whole(table, 1);
+                table_set_whole(table, 6);
+                table_set_optional(table, 5);
                 r = row_add(table, &titles);
         }
         for (size_t i = 0; r >= 0 && i < n; i++)

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "client/report.h"
+#include "client/verbs.h"
 #include "common/addr.h"
 #include "common/parse.h"
 
 #define LETTERS_MAX 64
 #define LONG_BASE 256
+#define FOUND_WORD 1
 
 static int parse_flag(Options *options, void *field, const char *arg) {
         *(bool *) field = true;
@@ -70,7 +72,7 @@ static int parse_address(Options *options, void *field, const char *arg) {
         IpAddr addr;
 
         if (ip_addr_parse(arg, &addr) < 0)
-                return parse_text(options, field, arg);
+                return strchr(arg, ':') && strchr(arg, '=') ? parse_text(options, field, arg) : -EINVAL;
         options->service_address = arg;
         return 0;
 }
@@ -147,6 +149,7 @@ const size_t n_option_table = ELEMENTSOF(option_table);
 static void options_to_getopt(struct option longs[static 1], char letters[static LETTERS_MAX]) {
         size_t n = 0;
 
+        letters[n++] = '-'; /* words are found in their order, as FOUND_WORD */
         for (size_t i = 0; i < n_option_table; i++) {
                 const OptionSpec *spec = &option_table[i];
 
@@ -175,19 +178,30 @@ static size_t option_find(int found) {
         return i;
 }
 
+/* Does a command of somebody else's follow, with options of its own? */
+static bool is_verbatim(const char *verb) {
+        const Verb *found = verb_find(verb);
+
+        return found && found->flags & VERB_VERBATIM;
+}
+
 int options_parse(Options *options, int argc, char *argv[], int *ret_first) {
         struct option longs[ELEMENTSOF(option_table) + 1];
         char letters[LETTERS_MAX];
-        int found;
+        int found, n_words = 0;
 
         _Static_assert(ELEMENTSOF(option_table) <= ELEMENTSOF(options->given), "too many options");
         options_to_getopt(longs, letters);
         optind = 0; /* glibc: start anew, for tests that parse twice */
-        while ((found = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
+        while (!(n_words > 1 && is_verbatim(argv[1])) && (found = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
                 size_t i;
 
                 if (found == '?')
                         return EXIT_CODE_USAGE;
+                if (found == FOUND_WORD) {
+                        argv[1 + n_words++] = optarg; /* into the place of one that was read */
+                        continue;
+                }
                 i = option_find(found);
                 options->given[i] = true;
                 if (option_table[i].parse(options, (char *) options + option_table[i].offset,
@@ -195,7 +209,10 @@ int options_parse(Options *options, int argc, char *argv[], int *ret_first) {
                         return report(EXIT_CODE_USAGE, "Bad value for --%s: \"%s\"",
                                       option_table[i].name, optarg);
         }
-        *ret_first = optind;
+        while (optind < argc)
+                argv[1 + n_words++] = argv[optind++];
+        memmove(&argv[argc - n_words], &argv[1], (size_t) n_words * sizeof(*argv));
+        *ret_first = argc - n_words;
         return 0;
 }
 

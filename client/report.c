@@ -66,8 +66,8 @@ int report(ExitCode code, const char *format, ...) {
         return (int) code;
 }
 
-static const char *bus_text(const sd_bus_error *error, int r, ExitCode code) {
-        if (code == EXIT_CODE_NOT_RUNNING)
+const char *report_bus_text(const sd_bus_error *error, int r) {
+        if (exit_code_from_bus(error, r) == EXIT_CODE_NOT_RUNNING)
                 return "ipvsproxyd is not running (\"systemctl status ipvsproxyd\" and "
                        "\"ipvsproxyctl doctor\" may tell why)";
         if (error && error->message && *error->message)
@@ -86,7 +86,7 @@ int report_bus(const sd_bus_error *error, int r, const char *format, ...) {
         if (vasprintf(&what, format, ap) < 0)
                 what = NULL;
         va_end(ap);
-        return report(code, "%s: %s", what ? what : "Failed", bus_text(error, r, code));
+        return report(code, "%s: %s", what ? what : "Failed", report_bus_text(error, r));
 }
 
 int report_result(int r) {

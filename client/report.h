@@ -27,6 +27,9 @@ int report(ExitCode code, const char *format, ...) _printf_(2, 3);
  * returned. */
 int report_bus(const sd_bus_error *error, int r, const char *format, ...) _printf_(3, 4);
 
+/* What of such an error is for people: borrowed from it, or static. */
+const char *report_bus_text(const sd_bus_error *error, int r);
+
 /* The last word on a result: reports a negative errno, passes others. Returns what the process
  * exits with. */
 int report_result(int r);

@@ -8,7 +8,10 @@
 
 #define GAP 2
 #define LEFT_OUT SIZE_MAX /* as a width */
-#define CUT_MIN 8 /* columns narrower than this are not cut to make the table fit */
+/* Columns narrower than this are not cut: at first, where they name what a row is about, and at last. */
+#define CUT_MIN 15
+#define WHOLE_MIN 24
+#define CUT_LAST 8
 
 typedef struct Cell {
         char *text; /* owned */
@@ -122,39 +125,60 @@ int table_add(Table *table, Style style, const char *text) {
         return 0;
 }
 
-/* The widest column of text that may be cut, of those that are to stay whole or of the others; n_columns if none may. */
-static size_t widths_find(const Table *table, const size_t widths[], bool whole) {
-        size_t widest = table->n_columns;
+/* What a table's columns are to be in, while they become narrower. */
+typedef struct Widths {
+        const Table *table;
+        size_t *columns;
+        size_t total, limit;
+} Widths;
 
-        for (size_t i = 0; i < table->n_columns; i++)
-                if (table->align[i] == TABLE_LEFT && widths[i] != LEFT_OUT && widths[i] > CUT_MIN &&
-                    (table->whole >> i & 1) == whole &&
-                    (widest == table->n_columns || widths[i] >= widths[widest]))
-                        widest = i;
-        return widest;
+static void widths_leave_out(Widths *widths, size_t i) {
+        widths->total -= widths->columns[i] + GAP;
+        widths->columns[i] = LEFT_OUT;
 }
 
-/* Leaves out what may be left out, the last first, then takes from text until all fit or nothing is left to take. */
-static void widths_shrink(const Table *table, size_t widths[], size_t limit) {
-        size_t total = (table->n_columns - 1) * GAP;
+static bool column_is_whole(const Table *table, size_t i) {
+        return table->whole >> i & 1;
+}
 
-        for (size_t i = 0; i < table->n_columns; i++)
-                total += widths[i];
-        for (size_t i = table->n_columns; i-- > 0 && total > limit;)
-                if (table->optional >> i & 1) {
-                        total -= widths[i] + GAP;
-                        widths[i] = LEFT_OUT;
-                }
-        while (total > limit) {
-                size_t widest = widths_find(table, widths, /* whole= */ false);
+/* Takes from the widest text, of those that are to stay whole or of the others, until all fits or none is wider than `min`. */
+static void widths_cut(Widths *widths, bool whole, size_t min) {
+        const Table *table = widths->table;
 
-                if (widest == table->n_columns)
-                        widest = widths_find(table, widths, /* whole= */ true);
+        while (widths->total > widths->limit) {
+                size_t widest = table->n_columns;
+
+                for (size_t i = 0; i < table->n_columns; i++)
+                        if (table->align[i] == TABLE_LEFT && widths->columns[i] != LEFT_OUT && widths->columns[i] > min &&
+                            column_is_whole(table, i) == whole &&
+                            (widest == table->n_columns || widths->columns[i] >= widths->columns[widest]))
+                                widest = i;
                 if (widest == table->n_columns)
                         return;
-                widths[widest]--;
-                total--;
+                widths->columns[widest]--;
+                widths->total--;
         }
+}
+
+/*
+ * What may be left out goes first, the last of it before the others; then text is cut, but what is to stay whole only to
+ * where it can still be told what it names: before that all other columns go, for nobody knows what they are about.
+ */
+static void widths_shrink(const Table *table, size_t columns[], size_t limit) {
+        Widths widths = { table, columns, (table->n_columns - 1) * GAP, limit };
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                widths.total += columns[i];
+        for (size_t i = table->n_columns; i-- > 0 && widths.total > limit;)
+                if (table->optional >> i & 1)
+                        widths_leave_out(&widths, i);
+        widths_cut(&widths, /* whole= */ false, CUT_MIN);
+        widths_cut(&widths, /* whole= */ true, WHOLE_MIN);
+        for (size_t i = table->whole ? table->n_columns : 1; i-- > 1 && widths.total > limit;)
+                if (!column_is_whole(table, i) && columns[i] != LEFT_OUT)
+                        widths_leave_out(&widths, i);
+        widths_cut(&widths, /* whole= */ false, CUT_LAST);
+        widths_cut(&widths, /* whole= */ true, CUT_LAST);
 }
 
 static void pad(FILE *out, size_t n) {

@@ -37,7 +37,10 @@ DEFINE_CLEANUP(Table *, table_free);
 /* Spaces before each row; they count for the width. */
 void table_set_indent(Table *table, size_t indent);
 void table_set_align(Table *table, size_t column, TableAlign align);
-/* Where it is narrow: columns that are left out before any text is cut, and one that is cut after all others. */
+/*
+ * Where it is narrow: columns that are left out before any text is cut, and those that name what a row is about: the
+ * others are cut before them, and left out rather than that nobody could tell the names.
+ */
 void table_set_optional(Table *table, size_t column);
 void table_set_whole(Table *table, size_t column);
 

@@ -71,6 +71,10 @@ int target_parse(const char *text, Target *ret) {
         return 0;
 }
 
+bool target_is_meant(const char *text) {
+        return *text == '[' || (isdigit((unsigned char) *text) && strchr(text, '.'));
+}
+
 const char *target_format(const Target *target, char buf[static TARGET_STRLEN]) {
         bool v6 = strchr(target->address, ':') && target->port > 0;
         char port[8] = "";

@@ -108,7 +108,8 @@ int top_arrange(Top *top) {
 
 /* ---- fetching */
 
-static void problem_set(Top *top, const char *text) {
+static void problem_set(Top *top, ExitCode code, const char *text) {
+        top->problem_code = code;
         free(top->problem);
         top->problem = text ? strdup(text) : NULL; /* out of memory: then it is not told */
 }
@@ -186,7 +187,7 @@ static int look_end(Top *top) {
         top->coming = last;
         rows_clear(&top->coming);
         top->n_looks++;
-        problem_set(top, NULL);
+        problem_set(top, 0, NULL);
         (void) memset(top->totals, 0, sizeof(top->totals));
         for (size_t i = 0; i < top->rows.n_rows; i++)
                 for (size_t c = 0; c < _TOP_COLUMN_MAX; c++)
@@ -207,7 +208,7 @@ static int on_page(sd_bus_message *m, void *userdata, sd_bus_error *ignored) {
         if (error) {
                 if (sd_bus_error_has_name(error, SD_BUS_ERROR_LIMITS_EXCEEDED))
                         top->interval_usec = MIN2(top->interval_usec * 2, INTERVAL_MAX_USEC);
-                problem_set(top, error->message ? error->message : error->name);
+                problem_set(top, exit_code_from_bus(error, 0), report_bus_text(error, 0));
                 return 0;
         }
         r = page_read(m, &top->coming, &next);
@@ -216,7 +217,7 @@ static int on_page(sd_bus_message *m, void *userdata, sd_bus_error *ignored) {
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                problem_set(top, "The daemon's answer cannot be understood.");
+                problem_set(top, EXIT_CODE_FAILURE, "The daemon's answer cannot be understood.");
         return 0;
 }
 
@@ -244,7 +245,7 @@ int top_fetch(Top *top) {
         if (r >= 0)
                 r = page_ask(top, "");
         if (r < 0 && r != -ENOMEM) {
-                problem_set(top, "The bus cannot be reached.");
+                problem_set(top, EXIT_CODE_FAILURE, "The bus cannot be reached.");
                 return 0;
         }
         return r;

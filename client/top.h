@@ -6,6 +6,7 @@
 #pragma once
 
 #include "client/client.h"
+#include "client/report.h"
 
 typedef enum TopColumn {
         TOP_COLUMN_NAME,
@@ -50,6 +51,7 @@ typedef struct Top {
         uint64_t interval_usec;
         uint64_t begun_usec; /* CLOCK_MONOTONIC: the last look */
         char *problem;       /* owned; NULL = the last look was fine */
+        ExitCode problem_code;
         TopColumn order;
         bool reverse, all; /* all: idle services too */
         char filter[TOP_FILTER_MAX];

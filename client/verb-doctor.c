@@ -105,9 +105,9 @@ static int print_rows(Client *client, const Doctor *doctor) {
         }
         if (r < 0 || client->options.no_legend || client->options.quiet)
                 return r;
-        return printf("%zu checks: %zu ok, %zu warnings, %zu failures.\n", n,
-                      doctor->n_results[CHECK_OK], doctor->n_results[CHECK_WARN],
-                      doctor->n_results[CHECK_FAIL]) < 0
+        return printf("%zu checks: %zu ok, %zu warning%s, %zu failure%s.\n", n, doctor->n_results[CHECK_OK],
+                      doctor->n_results[CHECK_WARN], doctor->n_results[CHECK_WARN] == 1 ? "" : "s",
+                      doctor->n_results[CHECK_FAIL], doctor->n_results[CHECK_FAIL] == 1 ? "" : "s") < 0
                        ? -EIO
                        : 0;
 }

@@ -82,6 +82,8 @@ static int print_endpoints(Client *client, json_object *rows) {
                 if (column_wanted(&columns[i], rows))
                         wanted[n_wanted++] = i;
         r = table_new(n_wanted, &table);
+        if (r >= 0)
+                table_set_whole(table, 0);
         for (size_t i = 0; r >= 0 && i < n_wanted; i++) {
                 table_set_align(table, i, columns[wanted[i]].number ? TABLE_RIGHT : TABLE_LEFT);
                 r = table_add(table, STYLE_HEADER, columns[wanted[i]].title);

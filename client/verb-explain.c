@@ -139,6 +139,8 @@ int verb_explain(Client *client, int n_words, char *words[]) {
         r = target_parse(words[0], &target);
         if (r == 0) {
                 r = explain_target(client, &target, stories);
+        } else if (r == -EINVAL && target_is_meant(words[0])) {
+                return report(EXIT_CODE_USAGE, "%s", TARGET_USAGE);
         } else if (r == -EINVAL) {
                 r = services_resolve(client, words[0], &services);
                 if (r == 0)

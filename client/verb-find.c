@@ -154,8 +154,7 @@ int verb_find_address(Client *client, int n_words, char *words[]) {
         int r;
 
         if (target_parse(words[0], &target) < 0)
-                return report(EXIT_CODE_USAGE, "Bad address; it is ADDRESS[:PORT[/PROTOCOL]], IPv6 "
-                                               "with a port in brackets.");
+                return report(EXIT_CODE_USAGE, "%s", TARGET_USAGE);
         if (target.port > 0)
                 r = find_port(client, &target, &rows);
         else

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "client/message-json.h"
+#include "client/report.h"
 #include "client/services.h"
 #include "client/text.h"
 #include "client/verbs.h"
+#include "common/bus-names.h"
 
 #define GLOB_CHARACTERS "*?[\\"
 #define PROTOCOL_MAX 5
@@ -92,6 +94,7 @@ static int print_rows(Client *client, json_object *rows) {
         if (r >= 0) {
                 table_set_whole(table, 0); /* without its end, a name may be that of another port */
                 table_set_optional(table, ELEMENTSOF(titles) - 1);
+                table_set_optional(table, ELEMENTSOF(titles) - 2);
         }
         if (r >= 0 && wide) {
                 table_set_align(table, ELEMENTSOF(titles), TABLE_RIGHT);
@@ -167,6 +170,25 @@ static int pattern_namespace(int n_patterns, char *patterns[], char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
+/* None may be there because none is known yet, which is another answer. */
+static int check_none(Client *client, json_object *rows) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(json_object_putp) json_object *state = NULL;
+        const char *text;
+        int r;
+
+        if (json_object_array_length(rows) > 0)
+                return 0;
+        r = client_get(client, BUS_PATH, BUS_INTERFACE_MANAGER, "State", &error, &state);
+        if (r < 0)
+                return report_bus(&error, r, "Failed to list services");
+        text = json_object_get_string(state);
+        if (text && (strcmp(text, "starting") == 0 || strcmp(text, "syncing") == 0))
+                return report(EXIT_CODE_UNHEALTHY, "Failed to list services: They are not known yet; "
+                                                   "\"ipvsproxyctl status\" tells why.");
+        return 0;
+}
+
 int verb_list(Client *client, int n_words, char *words[]) {
         const Options *options = &client->options;
         _cleanup_(json_object_putp) json_object *rows = NULL, *chosen = NULL;
@@ -184,6 +206,8 @@ int verb_list(Client *client, int n_words, char *words[]) {
                                    .address = options->service_address,
                            },
                            &rows);
+        if (r == 0)
+                r = check_none(client, rows);
         if (r != 0)
                 return r;
         r = rows_select(rows, n_words, words, &chosen);

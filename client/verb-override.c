@@ -147,6 +147,8 @@ static int print_overrides(Client *client, json_object *rows) {
         _cleanup_(table_freep) Table *table = NULL;
         int r = table_new(ELEMENTSOF(titles), &table);
 
+        for (size_t i = 0; r >= 0 && i < 2; i++)
+                table_set_whole(table, i);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(titles); i++) {
                 table_set_align(table, i, i == 2 || i == 3 ? TABLE_RIGHT : TABLE_LEFT);
                 r = table_add(table, STYLE_HEADER, titles[i]);

@@ -9,18 +9,19 @@
 typedef struct Column {
         const char *title, *key;
         const char *unit; /* behind the rounded number */
+        bool optional;    /* left out where it is narrow */
 } Column;
 
 /* clang-format off */
 static const Column totals[] = {
-        { "CONNS", "connections", "" }, { "IN PKTS", "inPackets", "" }, { "OUT PKTS", "outPackets", "" },
+        { "CONNS", "connections", "" }, { "IN PKTS", "inPackets", "", true }, { "OUT PKTS", "outPackets", "", true },
         { "IN BYTES", "inBytes", "" }, { "OUT BYTES", "outBytes", "" }, { "ACTIVE", "active", "" },
-        { "INACTIVE", "inactive", "" },
+        { "INACTIVE", "inactive", "", true },
 };
 static const Column rates[] = {
-        { "CPS", "connectionsPerSec", "" }, { "IN PKT/s", "inPacketsPerSec", "" },
-        { "OUT PKT/s", "outPacketsPerSec", "" }, { "IN", "inBytesPerSec", "/s" }, { "OUT", "outBytesPerSec", "/s" },
-        { "ACTIVE", "active", "" }, { "INACTIVE", "inactive", "" },
+        { "CPS", "connectionsPerSec", "" }, { "IN PKT/s", "inPacketsPerSec", "", true },
+        { "OUT PKT/s", "outPacketsPerSec", "", true }, { "IN", "inBytesPerSec", "/s" }, { "OUT", "outBytesPerSec", "/s" },
+        { "ACTIVE", "active", "" }, { "INACTIVE", "inactive", "", true },
 };
 /* clang-format on */
 _Static_assert(ELEMENTSOF(totals) == ELEMENTSOF(rates), "one table for both");
@@ -45,8 +46,12 @@ static int print_statistics(Client *client, json_object *rows) {
         r = table_new(1 + ELEMENTSOF(totals), &table);
         if (r >= 0)
                 r = table_add(table, STYLE_HEADER, "SERVICE");
+        if (r >= 0)
+                table_set_whole(table, 0);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(totals); i++) {
                 table_set_align(table, 1 + i, TABLE_RIGHT);
+                if (columns[i].optional)
+                        table_set_optional(table, 1 + i);
                 r = table_add(table, STYLE_HEADER, columns[i].title);
         }
         for (size_t k = 0; r >= 0 && k < n; k++) {

@@ -35,18 +35,18 @@ static void print_problem(const Client *client, json_object *condition) {
 /* Those that are as they should be come together; the others are problems. */
 static void print_conditions(const Client *client, json_object *p) {
         json_object *list = json_get(p, "conditions");
-        size_t n = json_get_length(p, "conditions"), n_true = 0;
+        _cleanup_(freep) char *good = NULL;
+        size_t n = json_get_length(p, "conditions"), size;
+        FILE *f = open_memstream(&good, &size);
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; f && i < n; i++) {
                 json_object *condition = json_object_array_get_idx(list, i);
 
-                if (strcmp(json_get_text(condition, "status"), "true") != 0)
-                        continue;
-                (void) printf("%s", n_true++ == 0 ? "   Conditions: " : ", ");
-                (void) text_write(stdout, json_get_text(condition, "type"), TEXT_FOR_PEOPLE);
+                if (strcmp(json_get_text(condition, "status"), "true") == 0)
+                        (void) fprintf(f, "%s%s", ftell(f) > 0 ? ", " : "", json_get_text(condition, "type"));
         }
-        if (n_true > 0)
-                (void) fputc('\n', stdout);
+        if (f && fclose(f) == 0 && *good)
+                lines_add(client, "Conditions", "%s", good);
         for (size_t i = 0; i < n; i++) {
                 json_object *condition = json_object_array_get_idx(list, i);
 
@@ -140,6 +140,34 @@ static uint64_t well_since(json_object *p) {
         return since;
 }
 
+static json_object *condition_find(json_object *p, const char *type) {
+        json_object *list = json_get(p, "conditions");
+
+        for (size_t i = 0; i < json_get_length(p, "conditions"); i++)
+                if (strcmp(json_get_text(json_object_array_get_idx(list, i), "type"), type) == 0)
+                        return json_object_array_get_idx(list, i);
+        return NULL;
+}
+
+/* "watching, last event 2s ago" */
+static void api_to_text(json_object *p, char buf[static 160]) {
+        char ago[TEXT_NUMBER_MAX];
+
+        if (strcmp(json_get_text(condition_find(p, "ApiReachable"), "reason"), "NotUsed") == 0)
+                (void) snprintf(buf, 160, "not used");
+        else
+                (void) snprintf(buf, 160, "%.40s, last event %s", json_get_text(p, "apiState"),
+                                clock_ago(json_get_number(p, "lastApiEventUSec"), ago));
+}
+
+/* Where objects are read from without an API server. */
+static void print_folder(const Client *client, json_object *p) {
+        const char *folder = json_get_text(condition_find(p, "ManifestsRead"), "folder");
+
+        if (*folder)
+                lines_add(client, "Files", "%s", folder);
+}
+
 /* Which one, and of which version: where it is known. */
 static void print_server(const Client *client, json_object *p) {
         json_object *list = json_get(p, "conditions");
@@ -156,7 +184,7 @@ static void print_server(const Client *client, json_object *p) {
 static void print_daemon(Client *client, json_object *p) {
         const char *state = json_get_text(p, "state");
         uint64_t refused = json_get_number(p, "refusedCount"), since = well_since(p);
-        char text[160], other[160], ago[TEXT_NUMBER_MAX], date[TEXT_DATE_MAX];
+        char text[160], other[160], date[TEXT_DATE_MAX];
         bool running = strcmp(state, "running") == 0;
 
         lines_head(client, "ipvsproxyd", json_get_text(p, "nodeName"), state);
@@ -164,12 +192,12 @@ static void print_daemon(Client *client, json_object *p) {
                         running && since > 0 ? " since " : "",
                         running && since > 0 ? clock_date(since, date) : "");
         lines_add_pair(client, "Version", json_get_text(p, "version"), "State", other);
-        (void) snprintf(text, sizeof(text), "%.40s, last event %s", json_get_text(p, "apiState"),
-                        clock_ago(json_get_number(p, "lastApiEventUSec"), ago));
+        api_to_text(p, text);
         (void) snprintf(other, sizeof(other), "%" PRIu64 " (%" PRIu64 " pending)",
                         json_get_number(p, "generation"), json_get_number(p, "pendingChanges"));
         lines_add_pair(client, "API server", text, "Generation", other);
         print_server(client, p);
+        print_folder(client, p);
         lines_add(client, "Services",
                   "%" PRIu64 " ports, %" PRIu64 " virtual servers, %" PRIu64 " endpoints",
                   json_get_number(p, "serviceCount"), json_get_number(p, "virtualServerCount"),

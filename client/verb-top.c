@@ -63,6 +63,9 @@ static int row_to_table(const TopRow *row, bool exact, Table *table) {
 }
 
 static int print_look(Top *top) {
+        static const TopColumn optional[] = {
+                TOP_COLUMN_IN_PPS, TOP_COLUMN_OUT_PPS, TOP_COLUMN_CONNS, TOP_COLUMN_INACTIVE,
+        };
         _cleanup_(table_freep) Table *table = NULL;
         int r = table_new(_TOP_COLUMN_MAX, &table);
 
@@ -70,6 +73,10 @@ static int print_look(Top *top) {
                 table_set_align(table, c, c == TOP_COLUMN_NAME ? TABLE_LEFT : TABLE_RIGHT);
                 r = table_add(table, STYLE_HEADER, top_column_title((TopColumn) c));
         }
+        if (r >= 0)
+                table_set_whole(table, TOP_COLUMN_NAME);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(optional); i++)
+                table_set_optional(table, optional[i]);
         for (size_t i = 0; r >= 0 && i < top->n_view; i++)
                 r = row_to_table(top->view[i], top->client->options.exact, table);
         return r < 0 ? r : client_print_table(top->client, table, top->n_view, "service");
@@ -90,7 +97,7 @@ static int look(Top *top) {
         if (r < 0)
                 return report_bus(NULL, r, "Failed to get statistics");
         if (top->problem && top->n_looks == n)
-                return report(EXIT_CODE_FAILURE, "Failed to get statistics: %s", top->problem);
+                return report(top->problem_code, "Failed to get statistics: %s", top->problem);
         return 0;
 }
 

@@ -27,7 +27,7 @@ const Verb verb_table[] = {
         { "undrain", 0, 0, 0, verb_undrain, "", NULL, "End the drain of this node" },
         { "override", 1, 3, VERB_SERVICES, verb_override, "set|clear SERVICE ADDRESS:PORT, list [SERVICE]", "set clear list", "Give an endpoint another weight on this node for a time" },
         { "endpoint", 3, 4, VERB_SERVICES, verb_endpoint, "drain|clear SERVICE ADDRESS:PORT, weight SERVICE ADDRESS:PORT WEIGHT", "drain weight clear", "The same as override, in other words" },
-        { "hold", 1, VERB_ANY, 0, verb_hold, "[--] COMMAND...", NULL, "Let programming pause while a command runs" },
+        { "hold", 1, VERB_ANY, VERB_VERBATIM, verb_hold, "[--] COMMAND...", NULL, "Let programming pause while a command runs" },
         { "wait", 0, 0, VERB_PASSIVE, verb_wait, "", NULL, "Wait until the daemon has got somewhere" },
         { "log-level", 0, 1, 0, verb_log_level, "[LEVEL]", "emerg alert crit err warning notice info debug", "Show or set what the daemon logs" },
         { "doctor", 0, 0, VERB_LOCAL, verb_doctor, "", NULL, "Look at all the daemon needs, also while it does not run" },

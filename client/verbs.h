@@ -9,6 +9,7 @@ typedef enum VerbFlags {
         VERB_PASSIVE = 1 << 1,  /* must not start the daemon */
         VERB_SERVICES = 1 << 2, /* its words are services, for completion */
         VERB_HIDDEN = 1 << 3,   /* in neither help nor completion */
+        VERB_VERBATIM = 1 << 4, /* its words are a command, whose options are not ours */
 } VerbFlags;
 
 #define VERB_ANY SIZE_MAX

@@ -37,7 +37,7 @@ static void test_explain(void **state) {
                 "       Filter: other ports of this address are refused\n"
                 "          and: what does not come from a pod of this node is masqueraded\n"
                 "       Kernel: our virtual server, scheduler rr, persistent for 10800s, 1 real "
-                "servers\n"
+                "server\n"
                 "    ENDPOINT        USED  WHY                         KERNEL    NODE        ZONE\n"
                 "    10.1.4.12:8080  yes   ready                       weight 1  node-04     a\n"
                 "    10.1.9.30:8080  no    ends, and others are ready  -         n\\x1b[31m9\n"
@@ -54,6 +54,8 @@ static void test_explain(void **state) {
                   "Failed to explain 10.96.4.7:81: No service has this address.\n" },
                 { "explain 10.96.4.7:80/quic", 1, "", NULL },
                 { "explain 10.9.9.9", 4, "", NULL },
+                { "explain 10.9.9.9:99999", 2, "",
+                  "Bad address; it is ADDRESS[:PORT[/PROTOCOL]], IPv6 with a port in brackets.\n" },
                 { "explain shop/none", 4, "",
                   "Failed to find shop/none: There is no service \"shop/none\".\n" },
                 { "explain shop/db", 4, "",
@@ -165,6 +167,8 @@ static void test_hold(void **state) {
         static const Case cases[] = {
                 { "hold -- sh -c true", 0, "", "" },
                 { "hold --reason=upgrade -- echo -n x", 0, "x", "" },
+                { "hold echo -n x", 0, "x", "" },
+                { "-q hold --reason=upgrade sh -c true", 0, "", "" },
                 { "hold false", 1, "", "" },
                 { "hold --reason=nothing true", 5, "", "Failed to hold: Not for that.\n" },
                 { "hold /nonexistent", 127, "",

@@ -279,6 +279,7 @@ static void test_usage(void **state) {
                   "Bad condition \"rain\": it is \"running\" or \"generation=N\".\n" },
                 { "help dance", 2, "", NULL },
                 { "status -- -x", 4, "", NULL },
+                { "list --address=10.0.0.256", 2, "", "Bad value for --address: \"10.0.0.256\"\n" },
                 { "version", 0, NULL, "" },
                 { "--version list", 0, NULL, "" },
                 { "list --help", 0, NULL, "" },
@@ -315,6 +316,8 @@ static void test_help(void **state) {
 static void test_states(void **state) {
         static const Case syncing[] = {
                 { "status -q", 6, "", "" },
+                { "list -n nowhere", 6, "",
+                  "Failed to list services: They are not known yet; \"ipvsproxyctl status\" tells why.\n" },
                 { "stats", 6, "", "Failed to get statistics: The first list is not complete.\n" },
                 { "wait --timeout=2s", 7, "", "Failed to wait for running: Time is up.\n" },
                 { "wait --for=generation=48211", 0, "", "" },
@@ -325,6 +328,7 @@ static void test_states(void **state) {
                   "Failed to get the state of ipvsproxyd: ipvsproxyd is not running (\"systemctl "
                   "status ipvsproxyd\" and \"ipvsproxyctl doctor\" may tell why)\n" },
                 { "list", 3, "", NULL },
+                { "top -b -N 1", 3, "", NULL },
                 { "resync", 3, "", NULL },
                 { "log-level", 3, "", NULL },
                 { "complete -- endpoints shop/", 0, "", "" },

@@ -10,7 +10,8 @@ libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 
 bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection \
 	tests/bus/test-bus-signals tests/bus/test-bus-actions \
-	tests/bus/test-bus-contract tests/bus/test-bus-hostile tests/bus/test-bus-inhibitor tests/bus/test-bus-parts
+	tests/bus/test-bus-contract tests/bus/test-bus-hostile tests/bus/test-bus-inhibitor tests/bus/test-bus-parts \
+	tests/bus/test-bus-lists tests/bus/test-bus-monitor
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -38,6 +39,12 @@ tests_bus_test_bus_hostile_LDADD = $(bus_test_libs)
 tests_bus_test_bus_inhibitor_SOURCES = tests/bus/test-bus-inhibitor.c
 tests_bus_test_bus_inhibitor_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_inhibitor_LDADD = $(bus_test_libs)
+tests_bus_test_bus_lists_SOURCES = tests/bus/test-bus-lists.c
+tests_bus_test_bus_lists_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_lists_LDADD = $(bus_test_libs)
+tests_bus_test_bus_monitor_SOURCES = tests/bus/test-bus-monitor.c
+tests_bus_test_bus_monitor_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_bus_test_bus_monitor_LDADD = $(bus_test_libs) $(JSON_LIBS)
 tests_bus_test_bus_parts_SOURCES = tests/bus/test-bus-parts.c
 tests_bus_test_bus_parts_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_parts_LDADD = $(bus_test_libs)

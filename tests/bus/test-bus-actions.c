@@ -314,85 +314,6 @@ static void test_dump(void **state) {
                 b, b->client, M, "DumpByFileDescriptor", SD_BUS_ERROR_INVALID_ARGS, "a{sv}", 1, "format", "s", "xml");
 }
 
-static int open_monitor(Bench *b, const char *event) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        int fd;
-
-        assert_int_equal(
-                bench_call(b, b->client, M, "Monitor", NULL, &reply, "a{sv}", 1, "events", "as", 1, event), 0);
-        assert_true(sd_bus_message_read(reply, "h", &fd) >= 0);
-        fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        assert_true(fd >= 0);
-        assert_true(fcntl(fd, F_SETFL, O_NONBLOCK) >= 0);
-        return fd;
-}
-
-/* D19, D20: one who reads gets every line, one who does not is told how many were lost; who closes is forgotten. */
-static void test_monitor(void **state) {
-        static char text[512 * 1024];
-        int reader, sleeper, statistics;
-        unsigned n_lines = 0;
-        size_t used = 0;
-        Bench *b = *state;
-        ssize_t n;
-
-        reader = open_monitor(b, "endpoint");
-        sleeper = open_monitor(b, "endpoint");
-        for (unsigned i = 0; i < 40; i++) {
-                bench_put_service(b, "shop", "cart", 8, i % 2 ? 2 : 42);
-                bench_settle(b);
-                while ((n = read(reader, text + used, sizeof(text) - used - 1)) > 0)
-                        used += (size_t) n;
-        }
-        text[used] = '\0';
-        for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-                json_object *event;
-
-                *end = '\0';
-                event = json_tokener_parse(line);
-                assert_non_null(event);
-                assert_string_equal(text_of(event, "id"), "shop/cart:http");
-                (void) json_object_put(event);
-                n_lines++;
-        }
-        assert_int_equal(n_lines, 40 * 40);
-        used = 0;
-        while ((n = read(sleeper, text + used, sizeof(text) - used - 1)) > 0)
-                used += (size_t) n;
-        assert_in_range(used, 32 * 1024, 64 * 1024);
-        bench_put_service(b, "shop", "cart", 8, 3);
-        bench_settle(b);
-        n = read(sleeper, text, sizeof(text) - 1);
-        assert_true(n > 0);
-        text[n] = '\0';
-        assert_true(strncmp(text, "{\"lost\":", 8) == 0);
-
-        statistics = open_monitor(b, "statistics");
-        bench_settle(b);
-        n = read(statistics, text, sizeof(text) - 1);
-        assert_true(n > 0);
-        (void) close(reader);
-        (void) close(sleeper);
-        (void) close(statistics);
-        bench_put_service(b, "shop", "cart", 8, 2);
-        bench_settle(b);
-        reader = open_monitor(b, "sync"); /* there is room again */
-        (void) close(reader);
-        bench_settle(b);
-        assert_call_fails(
-                b, b->client, M, "Monitor", SD_BUS_ERROR_INVALID_ARGS, "a{sv}", 1, "events", "as", 1, "gossip");
-        assert_call_fails(b,
-                          b->client,
-                          M,
-                          "Monitor",
-                          SD_BUS_ERROR_INVALID_ARGS,
-                          "a{sv}",
-                          1,
-                          "interval-usec",
-                          "t",
-                          UINT64_C(1000));
-}
-
 /* Nothing is programmed while the descriptor is open, and all of it afterwards. */
 static void test_hold(void **state) {
         Bench *b = *state;
@@ -426,7 +347,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_drain),     cmocka_unit_test(test_override), cmocka_unit_test(test_override_expires),
                 cmocka_unit_test(test_reload),    cmocka_unit_test(test_drift),    cmocka_unit_test(test_documents),
-                cmocka_unit_test(test_dump),      cmocka_unit_test(test_monitor),  cmocka_unit_test(test_hold),
+                cmocka_unit_test(test_dump),      cmocka_unit_test(test_hold),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Objects, properties, lists and their errors, over a direct link. */
+/* Objects, properties and their errors, over a direct link. */
 #include "tests/bus/bench.h"
 
 #include <stdio.h>
@@ -8,7 +8,6 @@
 
 #define M BUS_PATH, BUS_INTERFACE_MANAGER
 #define WEB BUS_PATH_SERVICE "/default_2fweb_3ahttp"
-#define SERVICE_ROW "osssssqsuuut"
 
 static int setup(void **state) {
         static Bench bench;
@@ -224,221 +223,6 @@ static void test_get_service(void **state) {
                 b, b->client, M, "GetServiceByAddress", SD_BUS_ERROR_INVALID_ARGS, "sqs", "10.96.0.7", 0, "tcp");
 }
 
-/* Reads a page into `ids`, separated by spaces; returns where the next begins. */
-static const char *read_page(sd_bus_message *reply, char ids[static 1024]) {
-        const char *path, *text[5], *service_state, *next;
-        uint32_t n[3];
-        uint16_t port;
-        uint64_t generation;
-
-        ids[0] = '\0';
-        assert_true(sd_bus_message_enter_container(reply, 'a', "(" SERVICE_ROW "a{sv})") >= 0);
-        while (sd_bus_message_enter_container(reply, 'r', SERVICE_ROW "a{sv}") > 0) {
-                assert_true(sd_bus_message_read(reply,
-                                                SERVICE_ROW,
-                                                &path,
-                                                &text[0],
-                                                &text[1],
-                                                &text[2],
-                                                &text[3],
-                                                &text[4],
-                                                &port,
-                                                &service_state,
-                                                &n[0],
-                                                &n[1],
-                                                &n[2],
-                                                &generation) >= 0);
-                assert_true(sd_bus_message_skip(reply, "a{sv}") >= 0);
-                assert_true(sd_bus_message_exit_container(reply) >= 0);
-                (void) snprintf(ids + strlen(ids), 1024 - strlen(ids), "%s%s", ids[0] ? " " : "", text[0]);
-        }
-        assert_true(sd_bus_message_exit_container(reply) >= 0);
-        assert_true(sd_bus_message_read(reply, "s", &next) >= 0);
-        return next;
-}
-
-static void test_list_services(void **state) {
-        static const struct {
-                const char *start_after;
-                unsigned limit;
-                const char *key, *value;
-                const char *ids, *next;
-        } cases[] = {
-                { "", 0, NULL, NULL, "default/web:http shop/cart:http shop/empty:http", "" },
-                { "", 1, NULL, NULL, "default/web:http", "default/web:http" },
-                { "", 3, NULL, NULL, "default/web:http shop/cart:http shop/empty:http", "" },
-                { "default/web:http", 1, NULL, NULL, "shop/cart:http", "shop/cart:http" },
-                { "default/zzz", 0, NULL, NULL, "shop/cart:http shop/empty:http", "" },
-                { "shop/empty:http", 4294967295U, NULL, NULL, "", "" },
-                { "\xc3\xbf", 0, NULL, NULL, "", "" },
-                { "", 0, "namespace", "shop", "shop/cart:http shop/empty:http", "" },
-                { "", 0, "namespace", "sho", "", "" },
-                { "", 0, "name", "*t*", "shop/cart:http shop/empty:http", "" },
-                { "", 0, "name", "w?[a-b]", "default/web:http", "" },
-                { "", 0, "state", "synced", "default/web:http shop/cart:http shop/empty:http", "" },
-                { "", 2, "state", "pending", "", "" },
-                { "", 0, "protocol", "udp", "", "" },
-                { "", 0, "address", "10.96.0.8", "shop/cart:http", "" },
-                { "", 0, "has-endpoints", "no", "shop/empty:http", "" },
-                { "", 0, "has-endpoints", "yes", "default/web:http shop/cart:http", "" },
-        };
-        Bench *b = *state;
-        char ids[1024];
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-                int r;
-
-                r = cases[i].key ? bench_call(b,
-                                              b->client,
-                                              M,
-                                              "ListServices",
-                                              NULL,
-                                              &reply,
-                                              "sua{sv}",
-                                              cases[i].start_after,
-                                              cases[i].limit,
-                                              1,
-                                              cases[i].key,
-                                              "s",
-                                              cases[i].value) :
-                                   bench_call(b,
-                                              b->client,
-                                              M,
-                                              "ListServices",
-                                              NULL,
-                                              &reply,
-                                              "sua{sv}",
-                                              cases[i].start_after,
-                                              cases[i].limit,
-                                              0);
-                assert_int_equal(r, 0);
-                assert_string_equal(read_page(reply, ids), cases[i].next);
-                assert_string_equal(ids, cases[i].ids);
-        }
-}
-
-static void test_list_services_refuses(void **state) {
-        static const struct {
-                const char *key, *type, *value;
-        } cases[] = {
-                { "colour", "s", "red" },     { "name", "u", NULL },         { "state", "s", "happy" },
-                { "protocol", "s", "icmp" },  { "address", "s", "1.2.3" },   { "has-endpoints", "s", "maybe" },
-        };
-        char long_text[600];
-        Bench *b = *state;
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_call_fails(b,
-                                  b->client,
-                                  M,
-                                  "ListServices",
-                                  SD_BUS_ERROR_INVALID_ARGS,
-                                  "sua{sv}",
-                                  "",
-                                  0,
-                                  1,
-                                  cases[i].key,
-                                  cases[i].type,
-                                  cases[i].value);
-        memset(long_text, 'x', sizeof(long_text) - 1);
-        long_text[sizeof(long_text) - 1] = '\0';
-        assert_call_fails(b, b->client, M, "ListServices", SD_BUS_ERROR_INVALID_ARGS, "sua{sv}", long_text, 0, 0);
-        assert_call_fails(
-                b, b->client, M, "ListServices", SD_BUS_ERROR_INVALID_ARGS, "sua{sv}", "", 0, 1, "name", "s", long_text);
-}
-
-/* D11: paging while services come and go gives each that stays exactly once. */
-static void test_list_under_churn(void **state) {
-        Bench *b = *state;
-        char ids[1024], seen[4096] = "", after[64] = "", name[32];
-        unsigned turn = 0;
-
-        for (unsigned i = 0; i < 10; i++) {
-                (void) snprintf(name, sizeof(name), "s%u", i);
-                bench_put_service(b, "churn", name, 100 + i, 1);
-        }
-        bench_sync(b);
-        do {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-
-                assert_int_equal(bench_call(b, b->client, M, "ListServices", NULL, &reply, "sua{sv}", after, 2, 1, "namespace", "s", "churn"), 0);
-                (void) snprintf(after, sizeof(after), "%s", read_page(reply, ids));
-                (void) snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s ", ids);
-                (void) snprintf(name, sizeof(name), "s%ux", turn);
-                bench_put_service(b, "churn", name, 200 + turn, 1);
-                if (turn == 1)
-                        bench_remove_service(b, "churn", "s7");
-                bench_sync(b);
-                turn++;
-        } while (after[0]);
-        for (unsigned i = 0; i < 10; i++) {
-                char *first;
-
-                (void) snprintf(name, sizeof(name), "churn/s%u:http ", i);
-                first = strstr(seen, name);
-                assert_int_equal(first != NULL, i != 7);
-                assert_true(!first || !strstr(first + 1, name));
-        }
-}
-
-static void test_endpoints(void **state) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *rest = NULL;
-        const char *address, *endpoint_state, *node, *next;
-        uint32_t weight, active, inactive;
-        Bench *b = *state;
-        uint16_t port;
-
-        assert_int_equal(
-                bench_call(b, b->client, WEB, BUS_INTERFACE_SERVICE, "ListEndpoints", NULL, &reply, "su", "", 2), 0);
-        assert_true(sd_bus_message_enter_container(reply, 'a', "(sqssuuua{sv})") >= 0);
-        assert_true(sd_bus_message_enter_container(reply, 'r', "sqssuuua{sv}") > 0);
-        assert_true(sd_bus_message_read(
-                            reply, "sqssuuu", &address, &port, &endpoint_state, &node, &weight, &active, &inactive) >= 0);
-        assert_string_equal(address, "10.1.7.1");
-        assert_int_equal(port, 8080);
-        assert_string_equal(endpoint_state, "ready");
-        assert_string_equal(node, "node-4");
-        assert_int_equal(weight, 1);
-        assert_true(sd_bus_message_skip(reply, "a{sv}") >= 0 && sd_bus_message_exit_container(reply) >= 0);
-        assert_true(sd_bus_message_skip(reply, "(sqssuuua{sv})") >= 0 && sd_bus_message_exit_container(reply) >= 0);
-        assert_true(sd_bus_message_read(reply, "s", &next) >= 0);
-        assert_string_equal(next, "10.1.7.2 8080");
-
-        assert_int_equal(
-                bench_call(b, b->client, WEB, BUS_INTERFACE_SERVICE, "ListEndpoints", NULL, &rest, "su", next, 0), 0);
-        assert_true(sd_bus_message_enter_container(rest, 'a', "(sqssuuua{sv})") >= 0);
-        assert_true(sd_bus_message_skip(rest, "(sqssuuua{sv})") >= 0);
-        assert_true(sd_bus_message_at_end(rest, false) > 0 && sd_bus_message_exit_container(rest) >= 0);
-        assert_true(sd_bus_message_read(rest, "s", &next) >= 0);
-        assert_string_equal(next, "");
-        assert_call_fails(b,
-                          b->client,
-                          WEB,
-                          BUS_INTERFACE_SERVICE,
-                          "ListEndpoints",
-                          SD_BUS_ERROR_INVALID_ARGS,
-                          "su",
-                          "10.1.7.2:8080",
-                          0);
-}
-
-static void test_statistics(void **state) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *total = NULL;
-        Bench *b = *state;
-        const char *id;
-        uint64_t usec;
-
-        assert_int_equal(bench_call(b, b->client, M, "ListStatistics", NULL, &reply, "su", "", 1), 0);
-        assert_true(sd_bus_message_read(reply, "t", &usec) >= 0 && usec > 0);
-        assert_true(sd_bus_message_enter_container(reply, 'a', "(sttttttttttuua{sv})") >= 0);
-        assert_true(sd_bus_message_enter_container(reply, 'r', "sttttttttttuua{sv}") > 0);
-        assert_true(sd_bus_message_read(reply, "s", &id) >= 0);
-        assert_true(strncmp(id, "churn/", 6) == 0 || strcmp(id, "default/web:http") == 0);
-        total = call(b, M, "GetStatistics");
-        assert_true(sd_bus_message_has_signature(total, "ta{st}"));
-}
-
 /* D3, D6: what introspection shows; GetAll of nothing named, of all, of an unknown interface. */
 static void test_introspection(void **state) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *root = NULL, *node = NULL, *leaf = NULL;
@@ -589,12 +373,7 @@ int main(void) {
                 cmocka_unit_test(test_service_properties),
                 cmocka_unit_test(test_paths),
                 cmocka_unit_test(test_get_service),
-                cmocka_unit_test(test_list_services),
-                cmocka_unit_test(test_list_services_refuses),
-                cmocka_unit_test(test_endpoints),
                 cmocka_unit_test(test_introspection),
-                cmocka_unit_test(test_list_under_churn),
-                cmocka_unit_test(test_statistics),
                 cmocka_unit_test(test_resync),
                 cmocka_unit_test(test_resync_fails), cmocka_unit_test(test_resync_target_goes),
                 cmocka_unit_test(test_log_control),

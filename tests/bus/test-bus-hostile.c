@@ -10,6 +10,7 @@
 
 #include "common/bus-names.h"
 #include "common/log.h"
+#include "control/manager-private.h"
 
 #define M BUS_PATH, BUS_INTERFACE_MANAGER
 
@@ -172,7 +173,7 @@ static void test_many_names(void **state) {
         assert_answered(b, b->client, USEC_PER_SEC);
 }
 
-/* H13, D21: those who wait for a sync leave; many who wait share it. */
+/* H13: those who wait for a sync leave. */
 static void test_waiting(void **state) {
         Bench *b = *state;
 
@@ -193,6 +194,52 @@ static void test_waiting(void **state) {
         bench_settle(b);
         assert_int_equal(b->bus->n_calls, 0);
         assert_answered(b, b->client, USEC_PER_SEC);
+}
+
+typedef struct Resynced {
+        unsigned n_done, n_refused;
+        uint64_t least_generation;
+        bool complete;
+} Resynced;
+
+static int on_resynced(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Resynced *resynced = userdata;
+        uint64_t generation;
+
+        if (sd_bus_message_read(reply, "t", &generation) > 0) {
+                resynced->n_done++;
+                resynced->least_generation = MIN2(resynced->least_generation, generation);
+        } else {
+                assert_true(sd_bus_error_has_name(sd_bus_message_get_error(reply), SD_BUS_ERROR_LIMITS_EXCEEDED));
+                resynced->n_refused++;
+        }
+        resynced->complete = resynced->n_done + resynced->n_refused == 100;
+        return 0;
+}
+
+/* D21: a hundred at once are one or two syncs; each that may wait gets a generation that is not older than its call. */
+static void test_resync_together(void **state) {
+        Resynced resynced = { .least_generation = UINT64_MAX };
+        ManagerStatus before, after;
+        sd_bus *clients[25];
+        Bench *b = *state;
+
+        b->manager->options.min_sync_usec = USEC_PER_SEC; /* as on a node; the bench has none */
+        manager_status_brief(b->manager, &before);
+        for (size_t i = 0; i < ELEMENTSOF(clients); i++) {
+                clients[i] = bench_connect(b);
+                for (unsigned k = 0; k < 4; k++)
+                        assert_true(sd_bus_call_method_async(
+                                            clients[i], NULL, BUS_NAME, M, "Resync", on_resynced, &resynced, "t", UINT64_C(1)) >= 0);
+        }
+        bench_run_until(b, &resynced.complete);
+        manager_status_brief(b->manager, &after);
+        assert_in_range(resynced.n_done, 64, 100);
+        assert_true(resynced.least_generation > before.generation);
+        for (size_t i = 0; i < ELEMENTSOF(clients); i++)
+                (void) sd_bus_flush_close_unref(clients[i]);
+        b->manager->options.min_sync_usec = 0;
+        assert_in_range(after.n_syncs - before.n_syncs, 1, 3); /* on a slow machine the pause ends amid them */
 }
 
 /* D8, H7, H8: what is no valid call does nothing. */
@@ -229,6 +276,7 @@ static void test_large_dictionary(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_malformed),  cmocka_unit_test(test_large_dictionary), cmocka_unit_test(test_waiting),
+                cmocka_unit_test(test_resync_together),
                 cmocka_unit_test(test_many_names), cmocka_unit_test(test_large_answers),
                 cmocka_unit_test(test_unread_answers), cmocka_unit_test(test_flood),
         };

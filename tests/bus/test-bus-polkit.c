@@ -186,6 +186,62 @@ static void test_target_goes(void **state) {
         assert_string_equal(answer.error, SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 
+static void ask_to_override(Stage *s, const char *path, const char *address, Outcome *answer) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+        *answer = (Outcome) {};
+        assert_true(sd_bus_message_new_method_call(
+                            s->bench.client, &call, BUS_NAME, path, BUS_INTERFACE_SERVICE, "SetOverride") >= 0);
+        assert_true(sd_bus_message_append(
+                            call, "squts", address, 8080, 0, bus_real_now(s->bench.bus) + 600 * USEC_PER_SEC, "test") >= 0);
+        assert_true(sd_bus_call_async(s->bench.client, NULL, call, on_answer, answer, 15 * USEC_PER_SEC) >= 0);
+}
+
+/* P8: another service is there under the same name: what is done, is done to that one, and what it has not, is not touched. */
+static void test_target_is_another(void **state) {
+        const OverrideSet *overrides;
+        Outcome resync, override;
+        Stage *s = *state;
+
+        bench_put_service(&s->bench, "shop", "again", 61, 1);
+        bench_sync(&s->bench);
+        s->polkit.mode = FAKE_POLKIT_HANG;
+        ask(s->bench.client, BUS_PATH_SERVICE "/shop_2fagain_3ahttp", BUS_INTERFACE_SERVICE, true, 0, &resync);
+        ask_to_override(s, BUS_PATH_SERVICE "/shop_2fagain_3ahttp", "10.1.61.1", &override);
+        bench_settle(&s->bench);
+        assert_int_equal(s->polkit.n_kept, 2);
+        assert_string_equal(s->polkit.details,
+                            "service=shop/again:http namespace=shop address=10.1.61.1 port=8080 weight=0 ");
+        bench_remove_service(&s->bench, "shop", "again");
+        bench_sync(&s->bench);
+        bench_put_service(&s->bench, "shop", "again", 62, 1);
+        bench_sync(&s->bench);
+        fake_polkit_answer(&s->polkit, true);
+        bench_run_until(&s->bench, &resync.done);
+        bench_run_until(&s->bench, &override.done);
+        assert_string_equal(resync.error, "");
+        assert_string_equal(override.error, BUS_ERROR_NO_SUCH_ENDPOINT);
+        overrides = manager_overrides(s->bench.manager);
+        assert_int_equal(override_set_size(overrides), 0);
+}
+
+/* P9, P11: each call is one question, and no verdict is kept: who loses a right is denied the next time. */
+static void test_every_call_is_asked(void **state) {
+        Stage *s = *state;
+        unsigned before = s->polkit.n_asked;
+
+        s->polkit.mode = FAKE_POLKIT_LIST;
+        s->polkit.allowed = POLKIT_ACTION_RESYNC;
+        ask_and_wait(s, false, "");
+        ask_and_wait(s, false, "");
+        assert_int_equal(s->polkit.n_asked, before + 2);
+        s->polkit.allowed = NULL;
+        ask_and_wait(s, false, SD_BUS_ERROR_ACCESS_DENIED);
+        s->polkit.mode = FAKE_POLKIT_CHALLENGE; /* as where a kept authorization has expired */
+        ask_and_wait(s, false, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
+        assert_int_equal(s->polkit.n_asked, before + 4);
+}
+
 /* P6: none there, or gone while it thinks. */
 static void test_absent(void **state) {
         Stage *s = *state;
@@ -237,6 +293,7 @@ int main(void) {
                 cmocka_unit_test(test_invalid_is_not_asked), cmocka_unit_test(test_hanging),
                 cmocka_unit_test(test_caller_leaves), cmocka_unit_test(test_target_goes),
                 cmocka_unit_test(test_absent),        cmocka_unit_test(test_trusted),
+                cmocka_unit_test(test_target_is_another), cmocka_unit_test(test_every_call_is_asked),
                 cmocka_unit_test(test_denials_cost),
         };
 

@@ -14,7 +14,9 @@ libcontrol_a_SOURCES = \
 	daemon/control/failure-log.c \
 	daemon/control/failure-log.h \
 	daemon/control/journal.c \
+	daemon/control/journal-file.c \
 	daemon/control/journal.h \
+	daemon/control/journal-private.h \
 	daemon/control/look.c \
 	daemon/control/manager.c \
 	daemon/control/manager.h \

@@ -36,11 +36,17 @@ libbus_a_SOURCES = \
 	daemon/bus/log-control.c \
 	daemon/bus/manager-object.c \
 	daemon/bus/monitor.c \
+	daemon/bus/monitor-lines.c \
 	daemon/bus/monitor.h \
+	daemon/bus/monitor-private.h \
 	daemon/bus/peers.c \
+	daemon/bus/peers-budget.c \
 	daemon/bus/peers.h \
+	daemon/bus/peers-private.h \
 	daemon/bus/polkit.c \
+	daemon/bus/polkit-question.c \
 	daemon/bus/polkit.h \
+	daemon/bus/polkit-private.h \
 	daemon/bus/properties.c \
 	daemon/bus/properties.h \
 	daemon/bus/resync.c \
@@ -50,5 +56,7 @@ libbus_a_SOURCES = \
 	daemon/bus/signal-hash.c \
 	daemon/bus/signal-hash.h \
 	daemon/bus/signals.c \
+	daemon/bus/signals-manager.c \
 	daemon/bus/signals.h \
+	daemon/bus/signals-private.h \
 	daemon/bus/tree.c

@@ -1,57 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus/monitor.h"
+#include "bus/monitor-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "bus/arguments.h"
 #include "bus/bus-private.h"
-#include "bus/describe.h"
 #include "common/bus-names.h"
 #include "control/priorities.h"
 
-/* Whole lines only: up to PIPE_BUF a write is all or nothing (pipe(7)). */
-#define LINE_SIZE_MAX 4096
-#define ENDPOINT_LINES_MAX 64 /* of one change of a service */
 #define INTERVAL_MIN_USEC USEC_PER_SEC
 #define INTERVAL_DEFAULT_USEC (5 * USEC_PER_SEC)
-
-enum {
-        MONITOR_SYNC = 1,
-        MONITOR_SERVICE = 2,
-        MONITOR_ENDPOINT = 4,
-        MONITOR_DRIFT = 8,
-        MONITOR_STATISTICS = 16,
-        MONITOR_DEFAULT = MONITOR_SYNC | MONITOR_SERVICE | MONITOR_ENDPOINT | MONITOR_DRIFT,
-};
-
-typedef struct Monitor {
-        struct Monitor *next;
-        Monitors *monitors; /* borrowed */
-        int fd; /* owned; where lines are written */
-        uid_t uid;
-        unsigned events; /* MONITOR_… */
-        char *namespace; /* owned; "" = all */
-        uint64_t interval_usec;
-        uint64_t n_lost;
-        sd_event_source *hangup; /* io: the reader is gone */
-        sd_event_source *timer; /* of statistics */
-        sd_bus_slot *watch; /* owned: the caller leaves the bus */
-} Monitor;
-
-struct Monitors {
-        Bus *bus; /* borrowed */
-        Monitor *list; /* owned */
-        size_t n_monitors;
-        unsigned events; /* of all of them */
-        size_t n_drift; /* noted so far */
-        uint64_t n_syncs, n_operations;
-};
 
 static void monitor_free(Monitor *monitor) {
         Monitors *monitors = monitor->monitors;
@@ -73,194 +35,6 @@ static void monitor_free(Monitor *monitor) {
                 (void) close(monitor->fd);
         free(monitor->namespace);
         free(monitor);
-}
-
-/* ---- lines */
-
-typedef struct Line {
-        char text[LINE_SIZE_MAX];
-        Json json;
-} Line;
-
-static bool line_begin(Line *line, const Monitors *monitors, const char *event) {
-        line->json = (Json) { .out = fmemopen(line->text, sizeof(line->text), "w") };
-        if (!line->json.out)
-                return false;
-        json_open(&line->json, NULL, '{');
-        json_text(&line->json, "event", event);
-        json_number(&line->json, "timeUSec", bus_real_now(monitors->bus));
-        return true;
-}
-
-/* 0 if it is too long to be written whole. */
-static size_t line_end(Line *line) {
-        long n;
-
-        json_close(&line->json, '{');
-        (void) putc('\n', line->json.out);
-        n = fflush(line->json.out) == 0 ? ftell(line->json.out) : -1;
-        (void) fclose(line->json.out);
-        return n > 0 && n < LINE_SIZE_MAX ? (size_t) n : 0;
-}
-
-/* What was lost comes first; if that has no room, nothing has. */
-static bool monitor_tell_lost(Monitor *monitor) {
-        char text[48];
-        int n;
-
-        if (monitor->n_lost == 0)
-                return true;
-        n = snprintf(text, sizeof(text), "{\"lost\":%" PRIu64 "}\n", monitor->n_lost);
-        if (write(monitor->fd, text, (size_t) n) != n)
-                return false;
-        monitor->n_lost = 0;
-        return true;
-}
-
-static void monitor_write(Monitor *monitor, const char *text, size_t n) {
-        if (n == 0 || !monitor_tell_lost(monitor) || write(monitor->fd, text, n) != (ssize_t) n)
-                monitor->n_lost++;
-}
-
-static bool monitor_wants(const Monitor *monitor, unsigned event, const char *id) {
-        size_t n = strlen(monitor->namespace);
-
-        return (monitor->events & event) &&
-               (!id || n == 0 || (strncmp(id, monitor->namespace, n) == 0 && id[n] == '/'));
-}
-
-static void monitors_write(Monitors *monitors, unsigned event, const char *id, Line *line) {
-        size_t n = line_end(line);
-
-        for (Monitor *m = monitors->list; m; m = m->next)
-                if (monitor_wants(m, event, id))
-                        monitor_write(m, line->text, n);
-}
-
-/* ---- what is told */
-
-static void tell_endpoint(Monitors *monitors, const char *id, const RealServer *server, const char *what) {
-        char address[IP_ADDR_STRLEN];
-        Line line;
-
-        if (!line_begin(&line, monitors, "endpoint"))
-                return;
-        json_text(&line.json, "id", id);
-        json_text(&line.json, "address", ip_addr_format(&server->addr.addr, address));
-        json_number(&line.json, "port", server->addr.port);
-        json_text(&line.json, "state", what);
-        json_number(&line.json, "weight", server->weight);
-        monitors_write(monitors, MONITOR_ENDPOINT, id, &line);
-}
-
-/* One merge over both lists, which are sorted. */
-static void tell_endpoints(Monitors *monitors, const char *id, const DestList *before, const DestList *after) {
-        size_t i = 0, k = 0, n_before = before ? before->n_servers : 0, n_after = after ? after->n_servers : 0;
-
-        for (unsigned n = 0; n < ENDPOINT_LINES_MAX && (i < n_before || k < n_after);) {
-                int order = i == n_before ? 1 :
-                            k == n_after  ? -1 :
-                                            real_server_compare(&before->servers[i], &after->servers[k]);
-
-                if (order < 0) {
-                        tell_endpoint(monitors, id, &before->servers[i], "removed");
-                        n++;
-                } else if (order > 0) {
-                        tell_endpoint(monitors, id, &after->servers[k], "added");
-                        n++;
-                } else if (before->servers[i].weight != after->servers[k].weight) {
-                        tell_endpoint(monitors, id, &after->servers[k], "weight");
-                        n++;
-                }
-                i += order <= 0;
-                k += order >= 0;
-        }
-}
-
-static const DestList *port_dests(const DesiredPort *port) {
-        return port && port->n_servers > 0 ? port->servers[0].claim.dests : NULL;
-}
-
-void monitors_note_port(Monitors *monitors, const DesiredPort *before, const DesiredPort *after) {
-        const char *id = after ? after->id : before->id;
-        Line line;
-
-        if ((monitors->events & MONITOR_SERVICE) && (!before || !after) && line_begin(&line, monitors, "service")) {
-                json_text(&line.json, "id", id);
-                json_text(&line.json, "state", after ? "added" : "removed");
-                monitors_write(monitors, MONITOR_SERVICE, id, &line);
-        }
-        if (monitors->events & MONITOR_ENDPOINT)
-                tell_endpoints(monitors, id, port_dests(before), port_dests(after));
-}
-
-void monitors_note_service(Monitors *monitors, const char *id, const char *state, const char *reason) {
-        Line line;
-
-        if (!(monitors->events & MONITOR_SERVICE) || !line_begin(&line, monitors, "service"))
-                return;
-        json_text(&line.json, "id", id);
-        json_text(&line.json, "state", state);
-        if (reason[0])
-                json_text(&line.json, "reason", reason);
-        monitors_write(monitors, MONITOR_SERVICE, id, &line);
-}
-
-static void tell_sync(Monitors *monitors, const ManagerStatus *status) {
-        Line line;
-
-        if (!line_begin(&line, monitors, "sync"))
-                return;
-        json_number(&line.json, "generation", status->generation);
-        json_number(&line.json, "changed", status->n_operations - monitors->n_operations);
-        json_number(&line.json, "durationUSec", status->last_sync_duration_usec);
-        json_text(&line.json, "state", status->error[0] ? "failed" : "done");
-        if (status->error[0])
-                json_text(&line.json, "error", status->error);
-        monitors_write(monitors, MONITOR_SYNC, NULL, &line);
-}
-
-static void tell_drift(Monitors *monitors, const DriftEntry *entry) {
-        Line line;
-
-        if (!line_begin(&line, monitors, "drift"))
-                return;
-        json_text(&line.json, "kind", drift_kind_to_string(entry->kind));
-        json_text(&line.json, "id", entry->object);
-        json_text(&line.json, "action", drift_action_to_string(entry->action));
-        monitors_write(monitors, MONITOR_DRIFT, NULL, &line);
-}
-
-void monitors_note_manager(Monitors *monitors) {
-        const DriftLog *drift = manager_drift(monitors->bus->manager);
-        const DriftEntry *entry;
-        ManagerStatus status;
-
-        manager_status_brief(monitors->bus->manager, &status);
-        if ((monitors->events & MONITOR_SYNC) && status.n_syncs != monitors->n_syncs)
-                tell_sync(monitors, &status);
-        for (size_t n = drift->n_added - monitors->n_drift; (monitors->events & MONITOR_DRIFT) && n > 0; n--)
-                if ((entry = drift_log_get(drift, n - 1)))
-                        tell_drift(monitors, entry);
-        monitors->n_syncs = status.n_syncs;
-        monitors->n_operations = status.n_operations;
-        monitors->n_drift = drift->n_added;
-}
-
-static int on_statistics(sd_event_source *source, uint64_t usec, void *userdata) {
-        Monitor *monitor = userdata;
-        PortStatistics statistics;
-        uint64_t when;
-        Line line;
-        int r;
-
-        if (manager_statistics(monitor->monitors->bus->manager, &statistics, &when) >= 0 &&
-            line_begin(&line, monitor->monitors, "statistics")) {
-                describe_statistics(&line.json, "totals", &statistics);
-                monitor_write(monitor, line.text, line_end(&line));
-        }
-        r = sd_event_source_set_time_relative(source, monitor->interval_usec);
-        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 /* ---- coming and going */
@@ -292,7 +66,7 @@ static int monitor_watch(Monitor *monitor, const char *sender) {
                 r = sd_event_source_set_priority(monitor->hangup, EVENT_PRIORITY_BUS);
         if (r >= 0 && (monitor->events & MONITOR_STATISTICS))
                 r = sd_event_add_time_relative(
-                        bus->event, &monitor->timer, CLOCK_MONOTONIC, 0, 0, on_statistics, monitor);
+                        bus->event, &monitor->timer, CLOCK_MONOTONIC, 0, 0, monitor_on_statistics, monitor);
         if (r >= 0 && monitor->timer)
                 r = sd_event_source_set_priority(monitor->timer, EVENT_PRIORITY_BUS);
         if (r < 0 || !sender)

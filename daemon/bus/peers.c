@@ -1,85 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus/peers.h"
+#include "bus/peers-private.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/hash.h"
 #include "common/log.h"
 
-#define NAME_MAX_SIZE 32 /* ":1.18446744073709551615" fits; names are the bus' own */
-#define REFUSALS_TO_MUTE 1000
-#define QUIET_USEC (10 * USEC_PER_SEC)
-#define LOUD_MUTE_USEC (600 * USEC_PER_SEC)
-#define USERS_MAX 256
 #define PARKED_PER_PEER 8
 #define PARKED_MAX 256
 #define ASK_TIMEOUT_USEC (5 * USEC_PER_SEC)
-
-typedef struct User {
-        uid_t uid;
-        bool used;
-        Budget budget;
-        Bucket dumps;
-        uint64_t muted_until_usec;
-} User;
-
-typedef struct Parked {
-        struct Parked *next;
-        sd_bus_message *m; /* owned reference */
-} Parked;
-
-typedef struct Peer {
-        struct Peer *newer, *older; /* in order of the last call */
-        Peers *peers; /* borrowed */
-        char name[NAME_MAX_SIZE];
-        uid_t uid;
-        bool uid_known, uid_failed;
-        sd_bus_slot *ask; /* owned */
-        Parked *parked; /* owned; wait for the uid */
-        size_t n_parked;
-        Budget budget;
-        uint64_t last_call_usec, last_refusal_usec, n_bytes;
-        unsigned n_refusals; /* since the last while without any */
-} Peer;
-
-struct Peers {
-        sd_bus *bus; /* owned reference */
-        HashMap table; /* name → Peer, owned */
-        Peer *newest, *oldest;
-        User users[USERS_MAX];
-        Bucket dump_bytes; /* of all users but root */
-        Parked *put_back; /* owned list: will be dispatched again */
-        size_t n_parked;
-        bool count_everybody;
-};
-
-/* ---- users */
-
-/* The one of this uid, else the one that has done nothing for longest, made theirs. */
-static User *peers_user(Peers *peers, uid_t uid) {
-        User *best = &peers->users[0];
-
-        for (size_t i = 0; i < USERS_MAX; i++) {
-                User *user = &peers->users[i];
-
-                if (user->used && user->uid == uid)
-                        return user;
-                if (best->used && (!user->used || user->budget.calls.due_usec < best->budget.calls.due_usec))
-                        best = user;
-        }
-        *best = (User) { .uid = uid, .used = true };
-        return best;
-}
-
-void peers_inherit(Peers *peers, const Peers *before) {
-        for (size_t i = 0; before && i < USERS_MAX; i++)
-                peers->users[i] = before->users[i];
-        if (before)
-                peers->dump_bytes = before->dump_bytes;
-}
 
 /* ---- the table */
 
@@ -146,7 +76,7 @@ Peers *peers_free(Peers *peers) {
 static Peer *peers_add(Peers *peers, const char *name) {
         Peer *peer;
 
-        if (strlen(name) >= NAME_MAX_SIZE)
+        if (strlen(name) >= PEER_NAME_SIZE)
                 return NULL;
         while (peers->table.n_entries >= PEERS_MAX)
                 peer_free(peers->oldest);
@@ -163,8 +93,7 @@ static Peer *peers_add(Peers *peers, const char *name) {
         return peer;
 }
 
-/* NULL on a direct link, which has no names, and where memory is short. */
-static Peer *peers_sender(Peers *peers, sd_bus_message *m) {
+Peer *peers_sender(Peers *peers, sd_bus_message *m) {
         const char *name = sd_bus_message_get_sender(m);
         Peer *peer = name ? hashmap_get(&peers->table, name) : NULL;
 
@@ -173,6 +102,10 @@ static Peer *peers_sender(Peers *peers, sd_bus_message *m) {
         peer_unlink(peer);
         peer_link_newest(peer);
         return peer;
+}
+
+size_t peers_count(const Peers *peers) {
+        return peers->table.n_entries;
 }
 
 /* ---- uids */
@@ -193,7 +126,7 @@ int peers_put_back(Peers *peers, sd_bus_message *m) {
         return 0;
 }
 
-static bool peers_take_put_back(Peers *peers, const sd_bus_message *m) {
+bool peers_take_put_back(Peers *peers, const sd_bus_message *m) {
         for (Parked **p = &peers->put_back; *p; p = &(*p)->next)
                 if ((*p)->m == m) {
                         Parked *parked = *p;
@@ -229,7 +162,7 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-static void peer_ask(Peer *peer) {
+void peer_ask(Peer *peer) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
@@ -299,114 +232,3 @@ int peers_get_uid(Peers *peers, sd_bus_message *m, uid_t *ret) {
         return 0;
 }
 
-/* ---- budgets */
-
-static bool peer_take(Peers *peers, Peer *peer, uint64_t now, unsigned n_calls, size_t n_bytes) {
-        User *user = peer->uid_known ? peers_user(peers, peer->uid) : NULL;
-
-        if (user && user->muted_until_usec > now)
-                return false;
-        if (peer->uid_known && peer->uid == 0 && !peers->count_everybody)
-                return true;
-        /* The user's budget first: where it says no, nothing may be taken from the other. */
-        if (user && !budget_take(&user->budget, now, n_calls, n_bytes, PEER_USER_FACTOR))
-                return false;
-        return budget_take(&peer->budget, now, n_calls, n_bytes, 1);
-}
-
-size_t peers_count(const Peers *peers) {
-        return peers->table.n_entries;
-}
-
-PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes) {
-        uint64_t last;
-        Peer *peer;
-
-        if (peers_take_put_back(peers, m))
-                return PEER_AGAIN;
-        if (!sd_bus_message_get_sender(m))
-                return PEER_ADMITTED;
-        peer = peers_sender(peers, m);
-        if (!peer)
-                return PEER_MUTED; /* no memory for an answer either */
-        peer_ask(peer);
-        last = peer->last_call_usec;
-        peer->last_call_usec = now;
-        if (now - peer->last_refusal_usec >= QUIET_USEC)
-                peer->n_refusals = 0;
-        if (peer->n_refusals >= REFUSALS_TO_MUTE && now - last < QUIET_USEC) {
-                peer->last_refusal_usec = now;
-                return PEER_MUTED;
-        }
-        if (!peer_take(peers, peer, now, 1, n_bytes)) {
-                peer->n_refusals++;
-                peer->last_refusal_usec = now;
-                return PEER_REFUSED;
-        }
-        peer->n_bytes += n_bytes;
-        return PEER_ADMITTED;
-}
-
-void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes, unsigned n_calls) {
-        const char *name = sd_bus_message_get_sender(m);
-        Peer *peer = name ? hashmap_get(&peers->table, name) : NULL;
-
-        if (!peer || (peer->uid_known && peer->uid == 0 && !peers->count_everybody))
-                return;
-        peer->n_bytes += n_bytes;
-        budget_charge(&peer->budget, now, n_calls, n_bytes, 1);
-        if (peer->uid_known)
-                budget_charge(&peers_user(peers, peer->uid)->budget, now, n_calls, n_bytes, PEER_USER_FACTOR);
-}
-
-bool peers_take_dump(Peers *peers, uid_t uid, uint64_t now) {
-        Bucket *dumps = &peers_user(peers, uid)->dumps;
-        uint64_t cost = DUMPS_USEC / DUMPS_PER_USER;
-
-        if (uid == 0 && !peers->count_everybody)
-                return true;
-        if (!bucket_has(dumps, now, cost, DUMPS_USEC) || !bucket_has(&peers->dump_bytes, now, 0, DUMPS_USEC))
-                return false;
-        bucket_take(dumps, now, cost);
-        return true;
-}
-
-void peers_charge_dump(Peers *peers, uid_t uid, uint64_t now, size_t n_bytes) {
-        if (uid != 0)
-                bucket_take(&peers->dump_bytes, now, n_bytes * DUMPS_USEC / DUMPS_BYTES);
-}
-
-void peers_count_everybody(Peers *peers) {
-        peers->count_everybody = true;
-}
-
-/* ---- a bus that is stuck */
-
-static Peer *peers_loudest_below(const Peers *peers, const Peer *above) {
-        Peer *peer, *best = NULL;
-
-        for (size_t i = 0; (peer = hashmap_next(&peers->table, &i));)
-                if ((!above || peer->n_bytes < above->n_bytes) && (!best || peer->n_bytes > best->n_bytes))
-                        best = peer;
-        return best;
-}
-
-void peers_mute_loudest(Peers *peers, char *buf, size_t size) {
-        const Peer *peer = NULL;
-        size_t used = 0;
-
-        buf[0] = '\0';
-        for (unsigned n = 0; n < 3 && (peer = peers_loudest_below(peers, peer)); n++) {
-                int k = snprintf(buf + used,
-                                 size - used,
-                                 "%s%s (uid %d, %" PRIu64 " bytes)",
-                                 n > 0 ? ", " : "",
-                                 peer->name,
-                                 peer->uid_known ? (int) peer->uid : -1,
-                                 peer->n_bytes);
-
-                used = MIN2(used + (size_t) MAX2(k, 0), size - 1);
-                if (n == 0 && peer->uid_known && peer->uid != 0)
-                        peers_user(peers, peer->uid)->muted_until_usec = peer->last_call_usec + LOUD_MUTE_USEC;
-        }
-}

@@ -5,7 +5,7 @@
  * looked at again every second while they are in a state that ends by itself (pending, degraded, draining).
  * What is there before the first sync, or while there is no bus, is noted without a word.
  */
-#include "bus/signals.h"
+#include "bus/signals-private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,43 +13,12 @@
 #include "bus/bus-private.h"
 #include "bus/signal-hash.h"
 #include "common/bus-names.h"
-#include "common/hash.h"
-#include "common/log.h"
 #include "control/priorities.h"
 
 #define OBJECT_PAUSE_USEC USEC_PER_SEC
-#define MANAGER_PAUSE_USEC USEC_PER_SEC
 #define ACCURACY_USEC USEC_PER_MSEC
 #define SILENT_PER_TURN 200 /* looked at, nothing sent */
 #define SNAPSHOT_WAIT_USEC (2 * USEC_PER_MSEC) /* about what one of a few hundred objects takes */
-
-typedef struct Dirty {
-        struct Dirty *next;
-        bool silent; /* it was there before anybody could listen */
-        bool was_announced;
-        uint64_t due_usec; /* in the queue of those looked at again */
-        char id[];
-} Dirty;
-
-typedef struct DirtyQueue {
-        Dirty *first, *last;
-} DirtyQueue;
-
-struct Signals {
-        Bus *bus; /* borrowed */
-        HashMap table; /* id → Dirty, owned */
-        DirtyQueue ready, later; /* `later` in order of due_usec, since the delay is the same for all */
-        sd_event_source *pump; /* timer */
-        sd_event_source *manager_timer;
-        uint64_t earned_usec; /* when all signals sent so far are earned; see Bucket in peers.c */
-        size_t sweep; /* position in the index; SIZE_MAX = no sweep */
-        bool had_error, synced_once;
-
-        uint32_t manager_hashes[16];
-        uint64_t manager_said_usec;
-        uint64_t sync_count, operations, failures; /* as of the last SyncFinished */
-        uint64_t sync_errors;
-};
 
 static void dirty_queue_append(DirtyQueue *queue, Dirty *dirty) {
         dirty->next = NULL;
@@ -66,7 +35,7 @@ static Dirty *dirty_queue_take(DirtyQueue *queue) {
         return dirty;
 }
 
-static void signals_arm(sd_event_source *timer, uint64_t delay_usec) {
+void signals_arm(sd_event_source *timer, uint64_t delay_usec) {
         if (sd_event_source_set_time_relative(timer, delay_usec) >= 0)
                 (void) sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
@@ -262,107 +231,6 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* ---- telling of the daemon */
-
-static const struct {
-        const char *name;
-        bool at_once; /* else a second apart */
-} manager_properties[] = {
-        { "State", true },       { "ApiState", true },      { "Conditions", true },     { "Capabilities", true },
-        { "Generation", false }, { "ServiceCount", false }, { "EndpointCount", false }, { "VirtualServerCount", false },
-        { "DrainState", true },  { "DrainDeadlineUSec", true }, { "Holds", true },
-};
-
-static void hash_manager(const Bus *bus, uint32_t *hashes) {
-        const ManagerStatus *status = &bus->status;
-        size_t n = 0;
-
-        hashes[n++] = signal_hash_text(bus->state);
-        hashes[n++] = signal_hash_text(bus->api_state);
-        hashes[n++] = (uint32_t) hash_bytes(bus->conditions, sizeof(bus->conditions));
-        hashes[n++] = status->kernel_lacks << 1 | status->kernel_known;
-        hashes[n++] = signal_hash_number(status->generation);
-        hashes[n++] = signal_hash_number(status->n_services);
-        hashes[n++] = signal_hash_number(status->n_endpoints);
-        hashes[n++] = signal_hash_number(status->n_virtual_servers);
-        hashes[n++] = signal_hash_text(status->drain_state);
-        hashes[n++] = signal_hash_number(status->drain_deadline_usec);
-        hashes[n++] = signal_hash_number(holds_serial(bus->holds));
-}
-
-static void tell_sync(Signals *signals, const ManagerStatus *status) {
-        bool failed = status->n_sync_errors > signals->sync_errors;
-
-        if (status->n_syncs == signals->sync_count)
-                return;
-        (void) sd_bus_emit_signal(signals->bus->bus,
-                                  BUS_PATH,
-                                  BUS_INTERFACE_MANAGER,
-                                  "SyncFinished",
-                                  "tstuu",
-                                  status->generation,
-                                  failed ? "failed" : "done",
-                                  status->last_sync_duration_usec,
-                                  (uint32_t) (status->n_operations - signals->operations),
-                                  (uint32_t) (status->n_operation_failures - signals->failures));
-}
-
-static void remember_sync(Signals *signals, const ManagerStatus *status) {
-        signals->sync_count = status->n_syncs;
-        signals->sync_errors = status->n_sync_errors;
-        signals->operations = status->n_operations;
-        signals->failures = status->n_operation_failures;
-}
-
-static void tell_manager(Signals *signals) {
-        const char *names[ELEMENTSOF(manager_properties) + 1];
-        uint32_t hashes[ELEMENTSOF(signals->manager_hashes)] = {};
-        Bus *bus = signals->bus;
-        uint64_t now = bus_now(bus);
-        bool pause = now < signals->manager_said_usec + MANAGER_PAUSE_USEC;
-        size_t n = 0;
-
-        bus_refresh(bus);
-        hash_manager(bus, hashes);
-        for (size_t i = 0; i < ELEMENTSOF(manager_properties); i++)
-                if (hashes[i] != signals->manager_hashes[i] && (!pause || manager_properties[i].at_once)) {
-                        names[n++] = manager_properties[i].name;
-                        signals->manager_hashes[i] = hashes[i];
-                }
-        names[n] = NULL;
-        if (bus->has_name && n > 0)
-                (void) sd_bus_emit_properties_changed_strv(
-                        bus->bus, BUS_PATH, BUS_INTERFACE_MANAGER, (char **) (uintptr_t) (const void *) names);
-        if (pause)
-                return;
-        if (bus->has_name)
-                tell_sync(signals, &bus->status);
-        remember_sync(signals, &bus->status);
-        signals->manager_said_usec = now;
-}
-
-static int on_manager_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        tell_manager(userdata);
-        return 0;
-}
-
-void signals_note_manager(Signals *signals) {
-        ManagerStatus status;
-        uint64_t now = bus_now(signals->bus), due = signals->manager_said_usec + MANAGER_PAUSE_USEC;
-
-        manager_status_brief(signals->bus->manager, &status);
-        tell_manager(signals);
-        if (now < due)
-                signals_arm(signals->manager_timer, due - now);
-        if (status.error[0] && !signals->had_error && index_settle(signals->bus->index) >= 0)
-                signals->sweep = 0;
-        signals->had_error = status.error[0];
-        if (signals->ready.first || signals->sweep != SIZE_MAX)
-                signals_arm(signals->pump, 0);
-        signals->synced_once = signals->synced_once || status.state == MANAGER_STATE_RUNNING ||
-                               status.state == MANAGER_STATE_DEGRADED;
-}
-
 /* ---- life */
 
 static int signals_add_timer(Signals *signals, sd_event_source **ret, sd_event_time_handler_t handler, const char *name) {
@@ -388,7 +256,7 @@ int signals_new(Bus *bus, Signals **ret) {
         signals->sweep = SIZE_MAX;
         r = signals_add_timer(signals, &signals->pump, on_pump, "bus-signals");
         if (r >= 0)
-                r = signals_add_timer(signals, &signals->manager_timer, on_manager_timer, "bus-manager-signals");
+                r = signals_add_timer(signals, &signals->manager_timer, signals_on_manager_timer, "bus-manager-signals");
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(signals);

@@ -25,6 +25,7 @@
 
 typedef struct Hammer {
         uint64_t until_usec;
+        const char *destination;
         unsigned n; /* done so far */
 } Hammer;
 
@@ -44,10 +45,10 @@ static void hammer_wait(const Hammer *hammer) {
                 (void) nanosleep(&(struct timespec) { .tv_nsec = 100 * 1000 * 1000 }, NULL);
 }
 
-static int send_one(sd_bus *bus, const char *interface, const char *member, bool wants_answer) {
+static int send_one(const Hammer *hammer, sd_bus *bus, const char *interface, const char *member, bool wants_answer) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         uint64_t cookie;
-        int r = sd_bus_message_new_method_call(bus, &call, BUS_NAME, BUS_PATH, interface, member);
+        int r = sd_bus_message_new_method_call(bus, &call, hammer->destination, BUS_PATH, interface, member);
 
         return r < 0 ? r : sd_bus_send(bus, call, wants_answer ? &cookie : NULL);
 }
@@ -58,7 +59,7 @@ static int hammer_unread(Hammer *hammer) {
         int r = sd_bus_open_system(&bus);
 
         for (; r >= 0 && hammer->n < IN_FLIGHT_MAX; hammer->n++)
-                r = send_one(bus, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects", /* wants_answer= */ true);
+                r = send_one(hammer, bus, BUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects", /* wants_answer= */ true);
         if (r >= 0)
                 r = sd_bus_flush(bus);
         hammer_wait(hammer);
@@ -71,7 +72,7 @@ static int hammer_flood(Hammer *hammer) {
         int r = sd_bus_open_system(&bus);
 
         for (; r >= 0 && hammer_goes_on(hammer); hammer->n++) {
-                r = send_one(bus, "org.freedesktop.DBus.Introspectable", "Introspect", /* wants_answer= */ false);
+                r = send_one(hammer, bus, "org.freedesktop.DBus.Introspectable", "Introspect", /* wants_answer= */ false);
                 if (r >= 0 && hammer->n % 64 == 0)
                         r = sd_bus_flush(bus);
         }
@@ -107,17 +108,22 @@ static int hammer_dumps(Hammer *hammer) {
         return r;
 }
 
-/* H6: as many connections as a user may have, each of which asks all the time and reads what it is told. */
-static int hammer_many(Hammer *hammer) {
+/*
+ * H6: as many connections as a user may have, each of which asks all the time and reads what it is told. `elsewhere`: they
+ * ask one of themselves, which is what any user can do to the bus whoever else is on it.
+ */
+static int hammer_connections(Hammer *hammer, bool elsewhere) {
         static sd_bus *buses[CONNECTIONS_MAX];
         unsigned n_buses = 0;
         int r = 0;
 
         while (n_buses < CONNECTIONS_MAX && sd_bus_open_system(&buses[n_buses]) >= 0)
                 n_buses++;
+        if (elsewhere && n_buses > 0)
+                r = sd_bus_get_unique_name(buses[0], &hammer->destination);
         while (r >= 0 && n_buses > 0 && hammer_goes_on(hammer))
                 for (unsigned i = 0; i < n_buses; i++) {
-                        if (send_one(buses[i], "org.freedesktop.DBus.Peer", "Ping", /* wants_answer= */ true) >= 0)
+                        if (send_one(hammer, buses[i], "org.freedesktop.DBus.Peer", "Ping", /* wants_answer= */ true) >= 0)
                                 hammer->n++;
                         while (sd_bus_process(buses[i], NULL) > 0)
                                 ;
@@ -126,6 +132,14 @@ static int hammer_many(Hammer *hammer) {
         while (n_buses > 0)
                 (void) sd_bus_close_unref(buses[--n_buses]);
         return r;
+}
+
+static int hammer_many(Hammer *hammer) {
+        return hammer_connections(hammer, /* elsewhere= */ false);
+}
+
+static int hammer_elsewhere(Hammer *hammer) {
+        return hammer_connections(hammer, /* elsewhere= */ true);
 }
 
 /* H12: comes, asks and leaves, again and again, each time under a new name. */
@@ -137,7 +151,7 @@ static int hammer_churn(Hammer *hammer) {
 
                 r = sd_bus_open_system(&bus);
                 if (r >= 0)
-                        r = send_one(bus, BUS_INTERFACE_MANAGER, "EndDrain", /* wants_answer= */ true);
+                        r = send_one(hammer, bus, BUS_INTERFACE_MANAGER, "EndDrain", /* wants_answer= */ true);
                 if (r >= 0)
                         r = sd_bus_flush(bus);
         }
@@ -273,17 +287,18 @@ static const struct {
         { "unread", hammer_unread }, { "flood", hammer_flood }, { "listener", hammer_listener },
         { "dumps", hammer_dumps },   { "many", hammer_many },   { "churn", hammer_churn },
         { "odd", hammer_odd },       { "spin", hammer_spin },   { "garbage", hammer_garbage },
+        { "elsewhere", hammer_elsewhere },
 };
 
 int main(int argc, char *argv[]) {
-        Hammer hammer = {};
+        Hammer hammer = { .destination = BUS_NAME };
         size_t i = 0;
         int r;
 
         while (argc == 3 && i < ELEMENTSOF(modes) && strcmp(modes[i].name, argv[1]) != 0)
                 i++;
         if (argc != 3 || i == ELEMENTSOF(modes)) {
-                (void) fprintf(stderr, "usage: bus-hammer unread|flood|listener|dumps|many|churn|odd|garbage|spin SECONDS\n");
+                (void) fprintf(stderr, "usage: bus-hammer unread|flood|listener|dumps|many|elsewhere|churn|odd|garbage|spin SECONDS\n");
                 return 2;
         }
         hammer.until_usec = now_usec() + strtoull(argv[2], NULL, 10) * USEC_PER_SEC;

@@ -109,17 +109,22 @@ static int answer_go_on(Answer *answer) {
         return 0;
 }
 
-static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
-        Answers *answers = userdata;
+static void answers_drop_first(Answers *answers) {
         Answer *answer = answers->first;
 
-        if (answer && answer_go_on(answer) == 0) {
-                answers->first = answer->next;
-                if (!answers->first)
-                        answers->last = NULL;
-                answers->n_answers--;
-                (void) answer_free(answer);
-        }
+        answers->first = answer->next;
+        if (!answers->first)
+                answers->last = NULL;
+        answers->n_answers--;
+        (void) answer_free(answer);
+        signals_go_on(answers->bus->signals);
+}
+
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
+        Answers *answers = userdata;
+
+        if (answers->first && answer_go_on(answers->first) == 0)
+                answers_drop_first(answers);
         return answers->first ? bus_take_turn(source) : 0;
 }
 
@@ -197,12 +202,6 @@ Answers *answers_free(Answers *answers) {
 }
 
 void answers_disconnect(Answers *answers) {
-        Answer *answer;
-
-        while ((answer = answers->first)) {
-                answers->first = answer->next;
-                (void) answer_free(answer);
-        }
-        answers->last = NULL;
-        answers->n_answers = 0;
+        while (answers->first)
+                answers_drop_first(answers);
 }

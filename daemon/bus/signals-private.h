@@ -28,6 +28,7 @@ struct Signals {
         uint64_t earned_usec; /* when all signals sent so far are earned; see Bucket in budget.h */
         size_t sweep; /* position in the index; SIZE_MAX = no sweep */
         bool had_error, synced_once;
+        bool waits; /* for a snapshot that is being made */
 
         uint32_t manager_hashes[16];
         uint64_t manager_said_usec;

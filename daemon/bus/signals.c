@@ -18,7 +18,6 @@
 #define OBJECT_PAUSE_USEC USEC_PER_SEC
 #define ACCURACY_USEC USEC_PER_MSEC
 #define SILENT_PER_TURN 200 /* looked at, nothing sent */
-#define SNAPSHOT_WAIT_USEC (2 * USEC_PER_MSEC) /* about what one of a few hundred objects takes */
 
 static void dirty_queue_append(DirtyQueue *queue, Dirty *dirty) {
         dirty->next = NULL;
@@ -204,10 +203,9 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata) {
         uint64_t now = bus_now(signals->bus);
         unsigned allowed = signals_allowance(signals, now), limit = MIN2(allowed, (unsigned) SIGNALS_PER_TURN), n_sent = 0;
 
-        if (answers_hold_signals(signals->bus->answers)) {
-                signals_arm(source, SNAPSHOT_WAIT_USEC);
-                return 0;
-        }
+        signals->waits = answers_hold_signals(signals->bus->answers);
+        if (signals->waits)
+                return 0; /* signals_go_on() */
         signals_take_due(signals, now);
         signals_sweep(signals);
         for (unsigned n = 0; n < SILENT_PER_TURN && n_sent < limit && signals->ready.first; n++) {
@@ -229,6 +227,11 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata) {
         else if (signals->later.first)
                 signals_arm(source, signals->later.first->due_usec - now);
         return 0;
+}
+
+void signals_go_on(Signals *signals) {
+        if (signals->waits)
+                (void) on_pump(signals->pump, 0, signals);
 }
 
 /* ---- life */

@@ -27,5 +27,7 @@ DEFINE_CLEANUP(Signals *, signals_free);
 void signals_note_port(Signals *signals, const DesiredPort *before, const DesiredPort *after);
 /* A port may say something else though it was not computed: an override, a drain. */
 void signals_note_id(Signals *signals, const char *id);
+/* A snapshot is made, or given up: what waited for it is told, before another one begins. */
+void signals_go_on(Signals *signals);
 /* A sync ended, or the manager's state changed. */
 void signals_note_manager(Signals *signals);

@@ -211,10 +211,13 @@ static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* What comes amid it is told afterwards, so that who listens and then asks misses nothing; what goes is left out. */
+/*
+ * What comes amid it is told afterwards, so that who listens and then asks misses nothing, and before the next one; what goes
+ * is left out.
+ */
 static void test_snapshot(void **state) {
         unsigned n_added = 0;
-        Asked asked;
+        Asked asked, next;
         Bench b;
 
         open_bench(&b, N_SERVICES);
@@ -223,7 +226,8 @@ static void test_snapshot(void **state) {
                                         &n_added) >= 0);
         bench_settle(&b);
         ask(&b, &asked, OBJECTS, "");
-        for (unsigned i = 0; i < 8; i++)
+        ask(&b, &next, OBJECTS, "");
+        for (unsigned i = 0; i < 10; i++)
                 assert_true(sd_event_run(b.event, UINT64_MAX) > 0);
         assert_false(asked.done);
         bench_put_service(&b, "aaa", "early", 60, 1); /* its place is behind that of the first part */
@@ -232,6 +236,10 @@ static void test_snapshot(void **state) {
         assert_int_equal(n_added, 0);
         assert_int_equal(count_rows(asked.reply, "{oa{sa{sv}}}"), N_SERVICES - 1);
         asked_done(&asked);
+        bench_run_until(&b, &next.done);
+        assert_int_equal(n_added, 1);
+        assert_int_equal(count_rows(next.reply, "{oa{sa{sv}}}"), N_SERVICES);
+        asked_done(&next);
         bench_sync(&b);
         assert_int_equal(n_added, 1);
         bench_close(&b);

@@ -128,7 +128,10 @@ typedef struct KernelBackendOps {
                                void *userdata);
         /* One of them; -ESRCH if there is none. */
         int (*ipvs_read)(KernelBackend *backend, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
-        /* Several of them in few calls of the kernel. One that is not there, or whose answer was lost, is left out. */
+        /*
+         * Several of them in few calls of the kernel, for their counters and connections: of one that has counted nothing
+         * the real servers are not asked for. One that is not there, or whose answer was lost, is left out.
+         */
         int (*ipvs_read_many)(KernelBackend *backend,
                               const VirtualServerKey *keys,
                               size_t n_keys,

@@ -162,14 +162,21 @@ int ipvs_read_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServersVisitor 
         return r < 0 ? r : MIN2(visitor(dests.items, dests.n_items, userdata), 0);
 }
 
-static int ipvs_visit(Ipvs *ipvs, const ServiceList *services, IpvsVisitor visitor, void *userdata) {
+/* Nothing has come to it, so no real server has a connection. */
+static bool item_is_idle(const struct ServiceItem *item) {
+        return item->stats.connections == 0 && item->stats.in_packets == 0 && item->stats.out_packets == 0;
+}
+
+static int ipvs_visit(Ipvs *ipvs, const ServiceList *services, bool idle_too, IpvsVisitor visitor, void *userdata) {
         _cleanup_(real_server_list_done) RealServerList dests = {};
         int r = 0;
 
         for (size_t i = 0; i < services->n_items && r >= 0; i++) {
                 const struct ServiceItem *item = &services->items[i];
 
-                r = ipvs_list_dests_cheaply(ipvs, &item->service.key, &dests);
+                dests.n_items = 0;
+                if (idle_too || !item_is_idle(item))
+                        r = ipvs_list_dests_cheaply(ipvs, &item->service.key, &dests);
                 if (r == -ESRCH)
                         r = 0; /* it went meanwhile, and its real servers with it */
                 if (r >= 0)
@@ -182,7 +189,7 @@ int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata) {
         _cleanup_(service_list_done) ServiceList services = {};
         int r = ipvs_list_services_surely(ipvs, &services);
 
-        return r < 0 ? r : ipvs_visit(ipvs, &services, visitor, userdata);
+        return r < 0 ? r : ipvs_visit(ipvs, &services, /* idle_too= */ true, visitor, userdata);
 }
 
 int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata) {
@@ -211,5 +218,5 @@ int ipvs_read_many(Ipvs *ipvs, const VirtualServerKey *keys, size_t n_keys, Ipvs
                 r = netlink_ask(ipvs->netlink, &ipvs->buffer, service_list_visit, &services);
         if (r < 0 && r != -ENOBUFS)
                 return r;
-        return ipvs_visit(ipvs, &services, visitor, userdata);
+        return ipvs_visit(ipvs, &services, /* idle_too= */ false, visitor, userdata);
 }

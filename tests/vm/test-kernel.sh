@@ -137,6 +137,7 @@ for _ in {1..50}; do # the estimator adds up every two seconds
         sleep 0.1
 done
 if [[ $counted == *'c3'*'total c3 in '[1-9]* ]]; then ok 'connections and packets are counted'; else not_ok 'connections and packets are counted' "$counted"; fi
+equal 'and read so with others' "$(ipvs-test read 10.0.0.1:80/tcp)" "$(ipvs-test read-many 10.0.0.1:80/tcp)"
 ipvsadm -C
 
 # ---- addresses

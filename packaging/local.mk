@@ -14,14 +14,12 @@ EXTRA_DIST += \
 	packaging/debian/prerm \
 	packaging/debian/rules \
 	packaging/debian/source/format \
-	packaging/grafana/ipvsproxy.json \
 	packaging/kubernetes/configmap.yaml \
 	packaging/kubernetes/daemonset.yaml \
 	packaging/kubernetes/kustomization.yaml \
-	packaging/kubernetes/rbac.yaml \
-	packaging/prometheus/ipvsproxy.rules.yaml \
 	packaging/rpm/ipvsproxy.spec
-dist_examples_DATA += packaging/systemd/ipvsproxy-logind.conf
+dist_examples_DATA += packaging/systemd/ipvsproxy-logind.conf packaging/grafana/ipvsproxy.json \
+	packaging/prometheus/ipvsproxy.rules.yaml packaging/kubernetes/rbac.yaml
 
 dist_doc_DATA = README.md docs/compatibility.md docs/operating.md docs/performance.md docs/security.md
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # healthz, livez, health check node ports and metrics, over libmicrohttpd in the event loop.
 noinst_LIBRARIES += libweb.a
+dist_man_MANS += man/ipvsproxy-metrics.5
 libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(MHD_CFLAGS) $(ZLIB_CFLAGS)
 libweb_a_SOURCES = \
 	daemon/web/health-listen.c \

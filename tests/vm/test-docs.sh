@@ -38,7 +38,7 @@ doc_commands() {
 
 declare -A documented=()
 pages=(/usr/share/doc/ipvsproxy/{README,operating,compatibility,security,performance}.md
-        /usr/share/man/man8/ipvsproxy{ctl,d}.8 /usr/share/man/man5/{ipvsproxy-config,org.k8s.IpvsProxy}.5)
+        /usr/share/man/man8/ipvsproxy{ctl,d}.8 /usr/share/man/man5/{ipvsproxy-config,ipvsproxy-metrics,org.k8s.IpvsProxy}.5)
 for page in "${pages[@]}"; do
         [[ -r $page ]] || not_ok "$page is installed"
         while IFS= read -r command; do

@@ -226,10 +226,8 @@ const char *prometheus_check(const char *text, size_t *ret_line, size_t *ret_n_s
         if (!fault)
                 fault = end_group(&c);
         *ret_n_series = c.series.n_entries;
-        while ((series = hashmap_first(&c.series))) {
-                (void) hashmap_remove(&c.series, series);
+        for (size_t i = 0; (series = hashmap_next(&c.series, &i));)
                 free(series);
-        }
         hashmap_done(&c.series);
         return fault;
 }

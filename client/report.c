@@ -67,9 +67,14 @@ int report(ExitCode code, const char *format, ...) {
 }
 
 const char *report_bus_text(const sd_bus_error *error, int r) {
-        if (exit_code_from_bus(error, r) == EXIT_CODE_NOT_RUNNING)
+        ExitCode code = exit_code_from_bus(error, r);
+
+        if (code == EXIT_CODE_NOT_RUNNING)
                 return "ipvsproxyd is not running (\"systemctl status ipvsproxyd\" and "
                        "\"ipvsproxyctl doctor\" may tell why)";
+        /* dbus-daemon tells its rules, dbus-broker its own words. */
+        if (code == EXIT_CODE_DENIED && error && error->message && strstr(error->message, "type=\"method_call\""))
+                return "The policy of the bus does not let this user ask ipvsproxyd";
         if (error && error->message && *error->message)
                 return error->message;
         if (error && error->name)

@@ -196,6 +196,19 @@ int services_fetch(Client *client, const ServiceFilter *filter, json_object **re
         return list_fetch(client, &list, "", NULL, ret);
 }
 
+int services_are_known(Client *client) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(json_object_putp) json_object *state = NULL;
+        const char *text;
+        int r;
+
+        r = client_get(client, BUS_PATH, BUS_INTERFACE_MANAGER, "State", &error, &state);
+        if (r < 0)
+                return 1; /* what fails there has been, or will be, told */
+        text = json_object_get_string(state);
+        return !text || (strcmp(text, "starting") != 0 && strcmp(text, "syncing") != 0);
+}
+
 int endpoints_fetch(Client *client, const char *path, const char *id, json_object **ret) {
         _cleanup_(freep) char *what = NULL;
         List list = {

@@ -13,6 +13,9 @@ typedef struct ServiceFilter {
  * … */
 int services_fetch(Client *client, const ServiceFilter *filter, json_object **ret);
 
+/* 0 while the daemon still reads its first lists, so that what it does not have may be there; else 1. */
+int services_are_known(Client *client);
+
 /* Of the object at `path`: address, port, state, node, weight, active, inactive, pod, zone, … */
 int endpoints_fetch(Client *client, const char *path, const char *id, json_object **ret);
 

@@ -11,7 +11,6 @@
 #include "client/services.h"
 #include "client/text.h"
 #include "client/verbs.h"
-#include "common/bus-names.h"
 
 #define GLOB_CHARACTERS "*?[\\"
 #define PROTOCOL_MAX 5
@@ -172,21 +171,11 @@ static int pattern_namespace(int n_patterns, char *patterns[], char **ret) {
 
 /* None may be there because none is known yet, which is another answer. */
 static int check_none(Client *client, json_object *rows) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(json_object_putp) json_object *state = NULL;
-        const char *text;
-        int r;
+        int r = json_object_array_length(rows) > 0 ? 1 : services_are_known(client);
 
-        if (json_object_array_length(rows) > 0)
-                return 0;
-        r = client_get(client, BUS_PATH, BUS_INTERFACE_MANAGER, "State", &error, &state);
-        if (r < 0)
-                return report_bus(&error, r, "Failed to list services");
-        text = json_object_get_string(state);
-        if (text && (strcmp(text, "starting") == 0 || strcmp(text, "syncing") == 0))
-                return report(EXIT_CODE_UNHEALTHY, "Failed to list services: They are not known yet; "
-                                                   "\"ipvsproxyctl status\" tells why.");
-        return 0;
+        return r != 0 ? MIN2(r, 0) :
+                        report(EXIT_CODE_UNHEALTHY, "Failed to list services: They are not known yet; "
+                                                    "\"ipvsproxyctl status\" tells why.");
 }
 
 int verb_list(Client *client, int n_words, char *words[]) {

@@ -87,6 +87,15 @@ static int resync_service(Client *client, const char *word, json_object *results
                           results);
 }
 
+/* Nothing failed, and yet it is not done. */
+static int resync_all(Client *client, const Target *all, json_object *results) {
+        int r = resync_one(client, all, results);
+
+        if (r != 0 || client->options.no_block || services_are_known(client))
+                return r;
+        return report(EXIT_CODE_UNHEALTHY, "The services are not all known yet; \"ipvsproxyctl status\" tells why.");
+}
+
 /* Services that fail do not stop the others; the first failure is the result. */
 int verb_resync(Client *client, int n_words, char *words[]) {
         static const Target all = {
@@ -101,7 +110,7 @@ int verb_resync(Client *client, int n_words, char *words[]) {
         if (!results)
                 return -ENOMEM;
         if (n_words == 0)
-                r = resync_one(client, &all, results);
+                r = resync_all(client, &all, results);
         for (int i = 0; i < n_words; i++) {
                 int q = resync_service(client, words[i], results);
 

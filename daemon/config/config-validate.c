@@ -169,7 +169,10 @@ void config_validate(ConfigLoader *loader) {
         config_validate_periods(loader, offsetof(Config, nftables.sync_period_usec),
                                 offsetof(Config, nftables.min_sync_period_usec));
         config_validate_local(loader);
-        config_validate_cluster_cidr(loader);
         config_validate_gates(loader);
+        /* Who takes all away, or only sets sysctls, wants no advice about services. */
+        if (loader->config->action == CONFIG_ACTION_CLEANUP || loader->config->action == CONFIG_ACTION_INIT_ONLY)
+                return;
+        config_validate_cluster_cidr(loader);
         config_validate_node_ports(loader);
 }

@@ -160,8 +160,8 @@ static int config_loader_run(ConfigLoader *loader, const ConfigFlagUses *uses) {
                 r = config_complete(loader);
         if (r < 0)
                 return r;
-        config_validate(loader);
         loader->config->action = config_run_action(loader->config);
+        config_validate(loader);
         if (loader->config->action == CONFIG_ACTION_CHECK && loader->config->kubeconfig[0] != '\0') {
                 r = kubeconfig_check(loader->config->kubeconfig, NULL, loader->config->master, loader->messages);
                 if (r == -ENOMEM)

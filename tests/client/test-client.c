@@ -316,6 +316,9 @@ static void test_help(void **state) {
 static void test_states(void **state) {
         static const Case syncing[] = {
                 { "status -q", 6, "", "" },
+                { "resync", 6, "Resynced everything: generation 48210.\n",
+                  "The services are not all known yet; \"ipvsproxyctl status\" tells why.\n" },
+                { "resync --no-block -q", 0, "", "" },
                 { "list -n nowhere", 6, "",
                   "Failed to list services: They are not known yet; \"ipvsproxyctl status\" tells why.\n" },
                 { "stats", 6, "", "Failed to get statistics: The first list is not complete.\n" },
@@ -379,7 +382,8 @@ static void test_denied(void **state) {
                 "\"$FAKE\" \"$BUS\" running >\"$D/ready\" & fake=$!\n"
                 "for i in $(seq 50); do test -s \"$D/ready\" && break; sleep 0.1; done\n"
                 "timeout 3 $PWD/ipvsproxyctl --address=\"$BUS\" list 2>\"$OUT\"; code=$?; kill $bus $fake\n"
-                "cat \"$OUT\"; test $code = 5 && test $(wc -l <\"$OUT\") = 1 || exit 1\n";
+                "cat \"$OUT\"; test $code = 5 && test $(wc -l <\"$OUT\") = 1 || exit 1\n"
+                "grep -q 'The policy of the bus' \"$OUT\" || exit 2\n";
 
         assert_int_equal(bench_shell(*state, script), 0);
 }

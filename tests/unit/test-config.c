@@ -71,6 +71,9 @@ static void test_actions(void **state) {
 
                 assert_int_equal(load_array(&config, &messages, cases[i].arguments), 0);
                 assert_int_equal(config->action, cases[i].action);
+                /* advice is for who runs it */
+                assert_int_equal(messages.n_items > 0, config->action == CONFIG_ACTION_RUN || config->action == CONFIG_ACTION_CHECK ||
+                                                               config->action == CONFIG_ACTION_WRITE_CONFIG);
         }
 }
 

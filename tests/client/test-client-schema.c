@@ -28,7 +28,7 @@ static json_object *schema_read(const char *name) {
         return schema;
 }
 
-/* The commands of a schema; all of them together use every schema there is. */
+/* The commands of a schema; all of them together use every schema there is (C2). */
 static const struct {
         const char *schema, *line;
         int code;

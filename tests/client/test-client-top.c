@@ -263,6 +263,9 @@ static void test_widths(void **state) {
                 "                test $cols != 60 || { wc -l <\"$OUT\" | grep -qv '^0$' || exit 2; }\n"
                 "        done\n"
                 "done\n"
+                /* -j is for eyes on a terminal, for programs in a pipe (C2) */
+                "test \"$(wide 80 'drift -j' | wc -l)\" -gt 2 || exit 5\n"
+                "test \"$(ctl drift -j | wc -l)\" = 1 || exit 6\n"
                 "for verb in list stats 'stats --rate' 'top -b -N 1'; do\n"
                 "        wide 40 \"$verb\" | grep -q '^kube-system/kube-dns:.' || { echo \"$verb\" >&2; exit 3; }\n"
                 "        wide 80 \"$verb\" | grep -q '^kube-system/kube-dns:dns-tcp ' || { echo \"$verb\" >&2; exit 4; }\n"

@@ -209,7 +209,7 @@ static void test_monitor(void **state) {
         assert_int_equal(bench_shell(*state, json), 0);
 }
 
-/* It goes on with the next daemon; here for no longer than a minute, whatever fails. */
+/* It goes on with the next daemon (C7); here for no longer than a minute, whatever fails. */
 static void test_monitor_restart(void **state) {
         static const char *const begin =
                 "rm -f \"$OUT\" \"$OUT.err\" \"$OUT.pid\"\n"

@@ -228,6 +228,7 @@ static void test_stats(void **state) {
         assert_non_null(strstr(got.out, "6 services listed.\n"));
 }
 
+/* C9 without a terminal; with one, tests/vm/long-unit.sh. */
 static void test_resync(void **state) {
         static const Case cases[] = {
                 { "resync", 0, "Resynced everything: generation 48210.\n", "" },
@@ -266,6 +267,7 @@ static void test_log_level(void **state) {
         TEST_CASES(*state, cases);
 }
 
+/* C10, C11: what is wrong is told in a line, which services may be meant in a few. */
 static void test_usage(void **state) {
         static const Case cases[] = {
                 { "dance", 2, "",
@@ -312,7 +314,7 @@ static void test_help(void **state) {
         assert_int_equal(bench_shell(*state, script), 0);
 }
 
-/* A daemon that is not well, is not there, and comes. */
+/* A daemon that is not well, is not there, and comes (C4: each exit code is somewhere in this file, 130 in test-client-top). */
 static void test_states(void **state) {
         static const Case syncing[] = {
                 { "status -q", 6, "", "" },
@@ -406,7 +408,7 @@ static void test_piped(void **state) {
         assert_int_equal(bench_shell(*state, script), 0);
 }
 
-/* What stdout is decides about colour; a reader that left is no error, a full disk is one. */
+/* What stdout is decides about colour; a reader that left is no error, a full disk is one (C5). */
 static void test_output(void **state) {
         static const char *const script =
                 "set -e\n"

@@ -40,7 +40,9 @@ int one_shot_init(const Config *config) {
                 return r;
         r = backend->ops->get_info(backend, &info);
         if (r < 0)
-                return log_error_errno(r, "This kernel offers no IPVS; load the module ip_vs (modprobe ip_vs): %m");
+                return log_error_errno(r,
+                                       r == -EPERM ? "Failed to ask the kernel about IPVS (CAP_NET_ADMIN is needed): %m" :
+                                                     "This kernel offers no IPVS; load the module ip_vs (modprobe ip_vs): %m");
         return node_setup(backend, &options.options, &info, NULL);
 }
 

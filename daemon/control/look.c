@@ -232,7 +232,9 @@ static int manager_know_kernel(Manager *manager, char message[static MANAGER_MES
         if (r < 0) {
                 (void) snprintf(message,
                                 MANAGER_MESSAGE_SIZE,
-                                "This kernel offers no IPVS, load the module ip_vs (modprobe ip_vs): %s",
+                                "%s: %s",
+                                r == -EPERM ? "Failed to ask the kernel about IPVS (CAP_NET_ADMIN is needed)" :
+                                              "This kernel offers no IPVS, load the module ip_vs (modprobe ip_vs)",
                                 strerror(-r));
                 return r;
         }

@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <systemd/sd-login.h>
+
 #include "client/text.h"
 #include "common/macros.h"
 #include "common/parse.h"
@@ -123,6 +125,13 @@ void pager_close(pid_t pager) {
         (void) wait_for(pager);
 }
 
+/* A fallback, which an agent of the desktop comes before, is looked for only where the caller is in a session (polkit 122). */
+static bool agent_is_fallback(void) {
+        _cleanup_(freep) char *session = NULL;
+
+        return sd_pid_get_session(0, &session) >= 0;
+}
+
 static void agent_run(int notify) __attribute__((noreturn));
 static void agent_run(int notify) {
         char number[TEXT_NUMBER_MAX];
@@ -131,7 +140,12 @@ static void agent_run(int notify) {
         (void) fcntl(notify, F_SETFD, 0);
         (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
         (void) signal(SIGPIPE, SIG_DFL);
-        (void) execl(AGENT_PATH, AGENT_PATH, "--notify-fd", number, "--fallback", (char *) NULL);
+        (void) execl(AGENT_PATH,
+                     AGENT_PATH,
+                     "--notify-fd",
+                     number,
+                     agent_is_fallback() ? "--fallback" : (char *) NULL,
+                     (char *) NULL);
         _exit(1);
 }
 

@@ -15,6 +15,7 @@
 
 #include "bus/bus-private.h"
 #include "bus/describe.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "control/differences.h"
 #include "control/priorities.h"
@@ -23,8 +24,13 @@
 #define SERVICE_COST 10
 #define ENDPOINT_COST 3
 #define WAITING_MAX 8
-#define JOBS_MAX 4
+#define JOBS_MAX 6
 #define FRESH_USEC USEC_PER_SEC
+/*
+ * A plan is made in one go, for the kernel is to be seen at one time: of plain users' plans so many times as long passes until
+ * the next one, meanwhile they get the same.
+ */
+#define PLAN_SHARE 200
 #define RECORD_SEPARATOR '\x1e' /* RFC 7464 */
 
 typedef struct Waiting {
@@ -43,6 +49,7 @@ typedef struct DumpJob {
         Json json;
         char *last; /* owned: id of the last service written */
         uint64_t done_usec; /* 0 = still being written */
+        uint64_t cost_usec; /* of what was made in one go */
         Waiting waiting[WAITING_MAX];
         size_t n_waiting;
 } DumpJob;
@@ -141,9 +148,17 @@ static int plan_line(const Difference *difference, void *userdata) {
         return ferror(job->out) ? -ENOSPC : 0;
 }
 
+static int job_plan(DumpJob *job) {
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
+        int r = differences_visit(job->dumps->bus->manager, plan_line, job);
+
+        job->cost_usec = clock_now_usec(CLOCK_MONOTONIC) - begun;
+        return r;
+}
+
 static int job_step(DumpJob *job) {
         if (job->kind == DUMP_KIND_PLAN)
-                return differences_visit(job->dumps->bus->manager, plan_line, job);
+                return job_plan(job);
         return job->sections & DUMP_SECTION_SERVICES ? job_services(job) : 0;
 }
 
@@ -214,27 +229,40 @@ static DumpJob *dumps_unfinished(const Dumps *dumps) {
         return oldest;
 }
 
+/* How long it is handed out to this user. */
+static uint64_t job_fresh_usec(const DumpJob *job, uid_t uid) {
+        return uid == 0 ? FRESH_USEC : MAX2(FRESH_USEC, PLAN_SHARE * job->cost_usec);
+}
+
+/* Frees what nobody gets any more, and looks again when the next one is old. */
+static void dumps_expire(Dumps *dumps) {
+        uint64_t now = bus_now(dumps->bus), next = UINT64_MAX;
+
+        for (DumpJob *job = dumps->jobs, *after; job; job = after) {
+                uint64_t end = job->done_usec + job_fresh_usec(job, (uid_t) -1);
+
+                after = job->next;
+                if (job->done_usec > 0 && now >= end)
+                        job_free(job);
+                else if (job->done_usec > 0)
+                        next = MIN2(next, end);
+        }
+        if (next < UINT64_MAX && sd_event_source_set_time(dumps->expiry, next) >= 0)
+                (void) sd_event_source_set_enabled(dumps->expiry, SD_EVENT_ONESHOT);
+}
+
 static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         Dumps *dumps = userdata;
         DumpJob *job = dumps_unfinished(dumps);
 
         if (job)
                 job_run(job);
-        if (dumps_unfinished(dumps))
-                return bus_take_turn(source);
-        if (dumps->jobs && sd_event_source_set_time_relative(dumps->expiry, FRESH_USEC) >= 0)
-                return sd_event_source_set_enabled(dumps->expiry, SD_EVENT_ONESHOT);
-        return 0;
+        dumps_expire(dumps);
+        return dumps_unfinished(dumps) ? bus_take_turn(source) : 0;
 }
 
 static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
-        Dumps *dumps = userdata;
-
-        for (DumpJob *job = dumps->jobs, *next; job; job = next) {
-                next = job->next;
-                if (job->done_usec > 0)
-                        job_free(job);
-        }
+        dumps_expire(userdata);
         return 0;
 }
 
@@ -265,13 +293,23 @@ static int job_new(Dumps *dumps, DumpKind kind, unsigned sections, bool sequence
         return 0;
 }
 
-static DumpJob *dumps_find(Dumps *dumps, DumpKind kind, unsigned sections, bool sequence) {
+static bool job_is(const DumpJob *job, DumpKind kind, unsigned sections, bool sequence) {
+        return job->kind == kind && job->sections == sections && job->sequence == sequence;
+}
+
+/* One that this user may get; what is too old is dropped, for another one will be made. */
+static DumpJob *dumps_find(Dumps *dumps, uid_t uid, DumpKind kind, unsigned sections, bool sequence) {
         uint64_t now = bus_now(dumps->bus);
 
-        for (DumpJob *job = dumps->jobs; job; job = job->next)
-                if (job->kind == kind && job->sections == sections && job->sequence == sequence &&
-                    (job->done_usec > 0 ? now - job->done_usec < FRESH_USEC : job->n_waiting < WAITING_MAX))
+        for (DumpJob *job = dumps->jobs, *next; job; job = next) {
+                next = job->next;
+                if (!job_is(job, kind, sections, sequence))
+                        continue;
+                if (job->done_usec > 0 ? now - job->done_usec < job_fresh_usec(job, uid) : job->n_waiting < WAITING_MAX)
                         return job;
+                if (job->done_usec > 0)
+                        job_free(job);
+        }
         return NULL;
 }
 
@@ -282,7 +320,7 @@ int dumps_ask(Dumps *dumps,
               unsigned sections,
               bool sequence,
               sd_bus_error *error) {
-        DumpJob *job = dumps_find(dumps, kind, sections, sequence);
+        DumpJob *job = dumps_find(dumps, uid, kind, sections, sequence);
         int r;
 
         if (job && job->done_usec > 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Large documents as sealed files in memory, which are read beside the bus: the state of everything, and what a sync
- * would change. They are made some services a turn of the event loop, and who asks within a second gets the same one.
+ * would change. They are made some services a turn of the event loop, but for the latter, and who asks within a second gets
+ * the same one.
  */
 #pragma once
 
@@ -30,8 +31,8 @@ typedef enum DumpKind {
 #define DUMP_SECTION_SERVICES 8
 
 /*
- * Answers the call with such a document, made now or within the last second; `sequence`: a record a service. 1, or an
- * error with its text.
+ * Answers the call with such a document, made now or within the last second; for others than root a plan may be older.
+ * `sequence`: a record a service. 1, or an error with its text.
  */
 int dumps_ask(Dumps *dumps,
               sd_bus_message *m,

@@ -6,6 +6,7 @@
 #include "tests/bus/bench.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "common/bus-names.h"
 #include "control/priorities.h"
@@ -245,10 +246,72 @@ static void test_snapshot(void **state) {
         bench_close(&b);
 }
 
+/* ---- what is made in one go */
+
+static const KernelBackendOps *quick_ops;
+static unsigned n_kernel_dumps;
+
+static int slow_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata) {
+        n_kernel_dumps++;
+        (void) nanosleep(&(struct timespec) { .tv_nsec = 20 * 1000 * 1000 }, NULL);
+        return quick_ops->ipvs_dump(backend, visitor, userdata);
+}
+
+static uid_t asking_uid;
+
+/* As PlanByFileDescriptor, for a user of any kind. */
+static int on_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Bus *bus = userdata;
+
+        return sd_bus_message_is_method_call(m, "test.Plan", "Plan") ?
+                       dumps_ask(bus->dumps, m, asking_uid, DUMP_KIND_PLAN, 0, false, error) :
+                       0;
+}
+
+static unsigned plans_of(Bench *b, uid_t uid) {
+        unsigned before = n_kernel_dumps;
+        Asked asked;
+
+        asking_uid = uid;
+        ask(b, &asked, "/test", "test.Plan", "Plan", "");
+        bench_run_until(b, &asked.done);
+        assert_false(asked.failed);
+        asked_done(&asked);
+        return n_kernel_dumps - before;
+}
+
+static int on_pause(sd_event_source *source, uint64_t usec, void *userdata) {
+        *(bool *) userdata = true;
+        return 0;
+}
+
+/* A plan looks at the kernel in one go: for plain users no more often than for a two-hundredth of the time. */
+static void test_plans(void **state) {
+        KernelBackendOps ops;
+        bool done = false;
+        Bench b;
+
+        open_bench(&b, 10);
+        quick_ops = b.backend->ops;
+        ops = *quick_ops;
+        ops.ipvs_dump = slow_dump;
+        b.backend->ops = &ops;
+        assert_true(sd_bus_add_object(b.bus->bus, NULL, "/test", on_plan, b.bus) >= 0);
+        assert_int_equal(plans_of(&b, 1000), 1);
+        assert_int_equal(plans_of(&b, 1001), 0);
+        assert_true(sd_event_add_time_relative(b.event, NULL, CLOCK_MONOTONIC, 1100 * USEC_PER_MSEC, 1, on_pause, &done) >= 0);
+        bench_run_until(&b, &done);
+        assert_int_equal(plans_of(&b, 1000), 0);
+        assert_int_equal(plans_of(&b, 0), 1);
+        b.backend->ops = quick_ops;
+        bench_close(&b);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_objects), cmocka_unit_test(test_children),   cmocka_unit_test(test_lists),
                 cmocka_unit_test(test_queue),   cmocka_unit_test(test_disconnect), cmocka_unit_test(test_snapshot),
+                cmocka_unit_test(test_plans),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

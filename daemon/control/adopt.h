@@ -38,12 +38,10 @@ ServerOwner adopt_owner_of(const AdoptParts *parts, const VirtualServerKey *key)
 void host_addresses_done(HostAddresses *addresses);
 
 /*
- * Each makes sure of the container (device, table) first. -errno. On failure of adopt_addresses() `ret_host` is
- * untouched. Virtual servers come after them: server-look.h.
+ * Makes sure of the device first. -errno, `ret_host` is untouched then. Elements and then virtual servers come after them:
+ * filter-look.h, server-look.h.
  */
 int adopt_addresses(const AdoptParts *parts, HostAddresses *ret_host);
-/* Reads nothing where nothing can have changed (filter_is_unchanged()). */
-int adopt_filter(const AdoptParts *parts);
 
 /*
  * Where no journal was found: virtual servers that a service wants and that stand on this host's own addresses (node

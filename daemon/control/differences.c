@@ -116,9 +116,8 @@ static int compare_element(const FilterElement *found, void *userdata) {
 }
 
 static int compare_elements(Comparison *comparison) {
-        const KernelBackend *backend = comparison->manager->backend;
         ElementState *element;
-        int r = backend->ops->filter_dump(comparison->manager->backend, compare_element, comparison);
+        int r = kernel_backend_dump_filter(comparison->manager->backend, compare_element, comparison);
 
         if (r == -ENOENT)
                 r = tell(&comparison->teller, "add", "filter-table", "inet " KERNEL_TABLE_NAME, "");

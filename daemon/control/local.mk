@@ -45,6 +45,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/reconciler.h \
 	daemon/control/refusal-log.c \
 	daemon/control/refusal-log.h \
+	daemon/control/filter-look.c \
+	daemon/control/filter-look.h \
 	daemon/control/server-look.c \
 	daemon/control/server-look.h \
 	daemon/control/state-file.c \

@@ -47,6 +47,10 @@ static bool host_addresses_equal(const HostAddresses *a, const HostAddresses *b)
 
 /* ---- the parts; each fails for itself */
 
+bool manager_is_reading(const Manager *manager) {
+        return manager->filter_look.running || manager->server_look.running;
+}
+
 static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) {
         HostAddresses host = {};
         bool same;
@@ -107,20 +111,14 @@ static void manager_look_at_forwarding(Manager *manager) {
                 log_info("No chain drops all forwarded packets any more");
 }
 
-static int manager_look_at_filter(Manager *manager, const AdoptParts *parts) {
-        int r = adopt_filter(parts);
-
-        if (r >= 0)
-                manager->filter_told = false;
-        return r;
-}
-
 static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsigned what) {
         switch (what) {
         case LOOK_ADDRESSES:
                 return manager_look_at_addresses(manager, parts);
         case LOOK_FILTER:
-                return manager_look_at_filter(manager, parts);
+                if (!filter_look_begin(&manager->filter_look, parts))
+                        manager->filter_told = false;
+                return 0; /* it is read in the steps that follow */
         case LOOK_SERVERS:
                 return manager_look_at_servers(manager, parts);
         case LOOK_SOCKETS:
@@ -160,6 +158,12 @@ static void manager_note_missing(Manager *manager, unsigned part, int error) {
                    strchr(feature, '=') + 1);
 }
 
+/* Of elements nothing is known before the first step. */
+static void manager_note_begun(Manager *manager, unsigned part, int error) {
+        if (part != LOOK_FILTER || error < 0)
+                manager_note_missing(manager, part, error);
+}
+
 static void manager_look_failed(Manager *manager, unsigned part, int error, char message[static MANAGER_MESSAGE_SIZE]) {
         manager->look_later |= part;
         (void) snprintf(message, MANAGER_MESSAGE_SIZE, "Failed to %s: %s", look_to_string(part), strerror(-error));
@@ -171,7 +175,7 @@ static void manager_begin_drift(Manager *manager, const DriftCounts *before) {
 
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         static const unsigned parts_of_look[] = { LOOK_NODE, LOOK_SOCKETS, LOOK_ADDRESSES, LOOK_FILTER, LOOK_SERVERS };
-        bool running = manager->server_look.running;
+        bool running = manager_is_reading(manager);
         AdoptParts parts = manager_adopt_parts(manager);
         int r, first = 0;
 
@@ -179,11 +183,11 @@ int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE
         for (size_t i = 0; i < ELEMENTSOF(parts_of_look); i++) {
                 unsigned part = parts_of_look[i];
 
-                if (!(manager->look & part) || (part == LOOK_SERVERS && running)) /* the one that runs ends first */
-                        continue;
+                if (!(manager->look & part) || (part & (LOOK_FILTER | LOOK_SERVERS) && running))
+                        continue; /* the one that runs ends first */
                 manager->look &= ~part;
                 r = manager_look_at_part(manager, &parts, part);
-                manager_note_missing(manager, part, r);
+                manager_note_begun(manager, part, r);
                 if (r < 0 && first == 0) {
                         manager_look_failed(manager, part, r, message);
                         first = r;
@@ -193,22 +197,39 @@ int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE
                 if (part & LOOK_KERNEL)
                         break; /* what grows with the cluster */
         }
-        if (running || !manager->server_look.running)
+        if (running || !manager_is_reading(manager))
                 drift_log_end(&manager->drift);
         return first;
 }
 
-int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
-        AdoptParts parts = manager_adopt_parts(manager);
+static int manager_step_filter_look(Manager *manager, const AdoptParts *parts, char message[static MANAGER_MESSAGE_SIZE]) {
         int r;
 
-        if (!manager->server_look.running)
-                return 0;
+        manager_begin_drift(manager, manager->adopted ? NULL : &manager->adopt_counts);
+        r = filter_look_step(&manager->filter_look,
+                             parts,
+                             manager->measure.n_filter_transactions,
+                             manager->options.look_servers > 0 ? 0 : LOOK_STEP_USEC);
+        if (r > 0)
+                return r;
+        drift_log_end(&manager->drift);
+        manager->adopt_counts = manager->drift.look;
+        manager_note_missing(manager, LOOK_FILTER, r);
+        if (r < 0)
+                manager_look_failed(manager, LOOK_FILTER, r, message);
+        else
+                manager->filter_told = false;
+        return r;
+}
+
+static int manager_step_server_look(Manager *manager, const AdoptParts *parts, char message[static MANAGER_MESSAGE_SIZE]) {
+        int r;
+
         manager_begin_drift(manager, &manager->server_look.counts);
-        r = server_look_step(&manager->server_look, &parts, manager->options.look_servers, LOOK_STEP_USEC);
+        r = server_look_step(&manager->server_look, parts, manager->options.look_servers, LOOK_STEP_USEC);
         if (r > 0) {
                 manager->server_look.counts = manager->drift.look;
-                return 1;
+                return r;
         }
         drift_log_end(&manager->drift);
         if (r >= 0)
@@ -217,6 +238,16 @@ int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_
         if (r < 0)
                 manager_look_failed(manager, LOOK_SERVERS, r, message);
         return r;
+}
+
+int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        AdoptParts parts = manager_adopt_parts(manager);
+
+        if (manager->filter_look.running)
+                return manager_step_filter_look(manager, &parts, message);
+        if (manager->server_look.running)
+                return manager_step_server_look(manager, &parts, message);
+        return 0;
 }
 
 /* ---- the first look */
@@ -275,7 +306,7 @@ int manager_probe_scheduler(Manager *manager, const char *scheduler, char messag
         return 0;
 }
 
-/* One part a turn: on a large node each takes seconds. All of it again after a failure. */
+/* Elements and virtual servers are read in the steps that follow. */
 static int manager_adopt_part(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         unsigned part = manager->adopt_left & LOOK_ADDRESSES ? LOOK_ADDRESSES :
                         manager->adopt_left & LOOK_FILTER    ? LOOK_FILTER :
@@ -285,15 +316,14 @@ static int manager_adopt_part(Manager *manager, char message[static MANAGER_MESS
 
         manager_begin_drift(manager, manager->adopt_left == LOOK_KERNEL ? NULL : &manager->adopt_counts);
         r = manager_look_at_part(manager, &parts, part);
-        manager_note_missing(manager, part, r);
+        manager_note_begun(manager, part, r);
         if (r < 0) {
-                manager->adopt_left = 0;
                 manager_look_failed(manager, part, r, message);
                 return r;
         }
         manager->adopt_left &= ~part;
         manager->adopt_counts = manager->drift.look;
-        return manager->adopt_left != 0;
+        return 0;
 }
 
 static int manager_begin_adoption(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
@@ -307,17 +337,26 @@ static int manager_begin_adoption(Manager *manager, char message[static MANAGER_
         return 0;
 }
 
-int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+/* One part a turn: on a large node each takes seconds. 1 = that was not the last of them. */
+static int manager_read_for_adoption(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
         int r = 0;
 
-        if (!manager->server_look.running) {
+        if (!manager_is_reading(manager)) {
                 if (manager->adopt_left == 0)
                         r = manager_begin_adoption(manager, message);
                 if (r >= 0)
                         r = manager_adopt_part(manager, message);
         }
-        if (r == 0)
+        if (r >= 0)
                 r = manager_go_on_looking(manager, message);
+        if (r < 0)
+                manager->adopt_left = 0; /* all of it again */
+        return r == 0 ? manager->adopt_left != 0 : r;
+}
+
+int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        int r = manager_read_for_adoption(manager, message);
+
         if (r != 0)
                 return r;
         r = manager_probe_scheduler(manager, manager->options.scheduler, message);

@@ -8,6 +8,7 @@
 #include "control/drain.h"
 #include "control/drift.h"
 #include "control/failure-log.h"
+#include "control/filter-look.h"
 #include "control/journal.h"
 #include "control/manager.h"
 #include "control/measure.h"
@@ -108,7 +109,10 @@ struct Manager {
         unsigned look; /* LOOK_… before the next turn */
         unsigned adopt_left; /* LOOK_…: the parts of the first look that are still to be read, while it goes on */
         DriftCounts adopt_counts; /* of the others */
-        ServerLook server_look; /* that of LOOK_SERVERS, which takes several turns */
+        FilterLook filter_look; /* those of LOOK_FILTER and LOOK_SERVERS, which take several turns; one runs at a time */
+        ServerLook server_look;
+        bool auditing; /* the looks are those of an audit */
+        uint64_t look_usec; /* what they took since it began */
         unsigned look_later; /* LOOK_… with the next retry of `whole` */
         Failure whole; /* what cannot be told of one object of the table */
         bool whole_failed; /* in the running sync */
@@ -158,9 +162,11 @@ uint64_t manager_real_now(const Manager *manager); /* CLOCK_REALTIME */
  * read: call it again in the next turn; -errno. manager_adopt() sets `adopted` when all of it is known.
  */
 int manager_adopt(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
-/* The next of the parts that `look` says, and what does not grow with the cluster; virtual servers are only listed. */
+/* The next of the parts that `look` says, and what does not grow with the cluster. */
 int manager_look_at_kernel(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
-/* Some more of the virtual servers, if they are being read. */
+/* Elements or virtual servers are being read, in steps. */
+bool manager_is_reading(const Manager *manager);
+/* The next step of that. */
 int manager_go_on_looking(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]);
 /* -ENOPKG: the kernel lacks it; 0 also where that cannot be told. After the first look. */
 int manager_probe_scheduler(Manager *manager, const char *scheduler, char message[static MANAGER_MESSAGE_SIZE]);
@@ -171,6 +177,7 @@ void manager_on_yield(bool yield, void *userdata);
 bool manager_has_work(const Manager *manager);
 
 /* wake.c: something may have to be done. */
+void manager_end_audit(Manager *manager);
 void manager_wake(Manager *manager);
 /* Creates the event sources. */
 int manager_wake_start(Manager *manager);

@@ -140,6 +140,7 @@ Manager *manager_free(Manager *manager) {
         (void) store_free(manager->store);
         (void) kernel_backend_free(manager->backend);
         measure_done(&manager->measure);
+        filter_look_cancel(&manager->filter_look);
         server_look_cancel(&manager->server_look);
         drift_log_done(&manager->drift);
         node_ports_done(&manager->node_ports);

@@ -62,7 +62,8 @@ typedef struct Measure {
         uint64_t pending_usec; /* CLOCK_BOOTTIME: the oldest change that is not in the kernel; 0 = none */
         uint64_t queued_usec; /* last time something began to wait; 0 = never */
         uint64_t updated_usec; /* last time all was in the kernel that could be; 0 = never */
-        uint64_t n_filter_failures; /* refused nftables transactions */
+        uint64_t n_filter_transactions; /* of nftables, refused ones too */
+        uint64_t n_filter_failures; /* the refused ones */
         uint64_t n_changes_done[_OBJECT_KIND_MAX]; /* store_n_changes() when that was so */
         MeasuredTrigger *triggers; /* owned: of changes computed in the running sync */
         size_t n_triggers, n_triggers_allocated;

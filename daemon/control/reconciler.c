@@ -98,6 +98,7 @@ static void reconciler_apply_filter(Reconciler *reconciler, FilterOp *ops, size_
                 return;
         if (!result->filter_lost) {
                 r = backend->ops->filter_apply(backend, ops, n_ops);
+                reconciler->parts.measure->n_filter_transactions++;
                 reconciler->parts.measure->n_filter_failures += r < 0;
         }
         if (r >= 0) {

@@ -47,12 +47,12 @@ static bool manager_has_changes(const Manager *manager) {
 
 /* The kernel is to be read, or being read. */
 static bool manager_looks(const Manager *manager) {
-        return manager->look != 0 || manager->adopt_left != 0 || manager->server_look.running;
+        return manager->look != 0 || manager->adopt_left != 0 || manager_is_reading(manager);
 }
 
 /* Before there can be a turn; what failed waits for its retry. */
 static bool manager_goes_on_reading(const Manager *manager) {
-        return manager->server_look.running || manager->adopt_left != 0 || (manager->adopted && manager->look != 0);
+        return manager_is_reading(manager) || manager->adopt_left != 0 || (manager->adopted && manager->look != 0);
 }
 
 bool manager_has_work(const Manager *manager) {
@@ -173,6 +173,8 @@ static void sync_set_state(Manager *manager) {
 static void sync_end(Manager *manager) {
         uint64_t now = manager_now(manager);
 
+        if (!manager_looks(manager))
+                manager_end_audit(manager);
         manager->sync_running = false;
         manager->sync_ended_usec = now;
         manager->last_sync_usec = manager_real_now(manager);
@@ -257,6 +259,18 @@ static void manager_turn(Manager *manager) {
                 sync_end(manager);
 }
 
+static int manager_look_again(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
+        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
+        int r;
+
+        manager->look |= manager->in_doubt && !manager->server_look.running ? LOOK_SERVERS : 0;
+        r = manager->look != 0 ? manager_look_at_kernel(manager, message) : 0;
+        if (r >= 0)
+                r = manager_go_on_looking(manager, message);
+        manager->look_usec += clock_now_usec(CLOCK_MONOTONIC) - begun;
+        return r;
+}
+
 /*
  * Whether there may be a turn. Before the first look nothing is known, and after answers were lost a virtual server of
  * ours would be taken for somebody else's.
@@ -277,10 +291,7 @@ static bool manager_prepare(Manager *manager) {
                         (void) sd_event_exit(manager->event, r);
                 }
         } else {
-                manager->look |= manager->in_doubt && !manager->server_look.running ? LOOK_SERVERS : 0;
-                r = manager->look != 0 ? manager_look_at_kernel(manager, message) : 0;
-                if (r >= 0)
-                        r = manager_go_on_looking(manager, message);
+                r = manager_look_again(manager, message);
                 if (r < 0) {
                         manager->sync_broken = true;
                         sync_fail_whole(manager, r, message);

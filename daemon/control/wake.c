@@ -13,6 +13,8 @@
 #define DRAIN_PAUSE_USEC (2 * USEC_PER_MSEC)
 /* What others break is repaired that soon, however long minSyncPeriod is; a flapping address costs no more than that. */
 #define REPAIR_USEC (100 * USEC_PER_MSEC)
+/* An audit takes no more than one part in so many of all time. */
+#define AUDIT_PAUSES 50
 
 int manager_arm(sd_event_source *timer, uint64_t delay_usec) {
         int r = sd_event_source_set_time_relative(timer, delay_usec);
@@ -82,8 +84,23 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
 static int on_audit(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
 
-        manager_look(manager, LOOK_ALL);
+        if (!manager->auditing) { /* else the last one goes on still */
+                manager->auditing = true;
+                manager->look_usec = 0;
+                manager_look(manager, LOOK_ALL);
+        }
         return manager_arm(source, manager->options.sync_usec);
+}
+
+/* Where there is so much to read that it would take a good part of a CPU, the next one comes later. */
+void manager_end_audit(Manager *manager) {
+        uint64_t pause = manager->look_usec * AUDIT_PAUSES;
+
+        if (!manager->auditing)
+                return;
+        manager->auditing = false;
+        if (manager->options.sync_usec > 0 && pause > manager->options.sync_usec)
+                (void) manager_arm(manager->audit, pause);
 }
 
 void manager_arm_audit(Manager *manager) {

@@ -51,6 +51,7 @@ typedef int (*AddressVisitor)(const AddressInfo *address, void *userdata);
 
 /* ---- nftables */
 
+#define FILTER_DUMP_PARTS (2U * _FILTER_SET_MAX)
 typedef int (*FilterVisitor)(const FilterElement *element, void *userdata);
 
 /* ---- conntrack */
@@ -166,8 +167,11 @@ typedef struct KernelBackendOps {
         int (*filter_remove)(KernelBackend *backend);
         /* All in one transaction; on failure none is applied. */
         int (*filter_apply)(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
-        /* -ENOENT where there is no table. */
-        int (*filter_dump)(KernelBackend *backend, FilterVisitor visitor, void *userdata);
+        /*
+         * The elements of one set in one family: parts 0 to FILTER_DUMP_PARTS - 1, in that order. -ENOENT where there is
+         * no table.
+         */
+        int (*filter_dump)(KernelBackend *backend, unsigned part, FilterVisitor visitor, void *userdata);
 
         /* One pass over the table for all flows. Counts what it deleted. */
         int (*conntrack_flush_udp)(KernelBackend *backend,
@@ -203,6 +207,23 @@ static inline KernelBackend *kernel_backend_free(KernelBackend *backend) {
         return backend ? backend->ops->free(backend) : NULL;
 }
 DEFINE_CLEANUP(KernelBackend *, kernel_backend_free);
+
+static inline FilterSet filter_dump_set(unsigned part) {
+        return (FilterSet) (part / 2);
+}
+
+static inline int filter_dump_family(unsigned part) {
+        return part % 2 == 0 ? AF_INET : AF_INET6;
+}
+
+/* All parts. */
+static inline int kernel_backend_dump_filter(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
+        int r = 0;
+
+        for (unsigned part = 0; part < FILTER_DUMP_PARTS && r >= 0; part++)
+                r = backend->ops->filter_dump(backend, part, visitor, userdata);
+        return r;
+}
 
 /* Netlink. Opens nothing before the first call of a kind. */
 int kernel_backend_new(KernelBackend **ret);

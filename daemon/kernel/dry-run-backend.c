@@ -84,8 +84,8 @@ static int dry_run_filter_is_unchanged(KernelBackend *backend, const FilterConfi
         return inner(backend)->ops->filter_is_unchanged(inner(backend), config);
 }
 
-static int dry_run_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
-        return inner(backend)->ops->filter_dump(inner(backend), visitor, userdata);
+static int dry_run_filter_dump(KernelBackend *backend, unsigned part, FilterVisitor visitor, void *userdata) {
+        return inner(backend)->ops->filter_dump(inner(backend), part, visitor, userdata);
 }
 
 static int dry_run_listener_dump(KernelBackend *backend, ListenerVisitor visitor, void *userdata) {
@@ -200,7 +200,7 @@ static int dry_run_filter_ensure(KernelBackend *backend,
                                  const FilterConfig *config,
                                  const FilterElement *elements,
                                  size_t n_elements) {
-        int r = inner(backend)->ops->filter_dump(inner(backend), dry_run_count, NULL);
+        int r = inner(backend)->ops->filter_dump(inner(backend), 0, dry_run_count, NULL);
 
         if (r != -ENOENT)
                 return r;
@@ -209,7 +209,7 @@ static int dry_run_filter_ensure(KernelBackend *backend,
 }
 
 static int dry_run_filter_remove(KernelBackend *backend) {
-        if (inner(backend)->ops->filter_dump(inner(backend), dry_run_count, NULL) != -ENOENT)
+        if (inner(backend)->ops->filter_dump(inner(backend), 0, dry_run_count, NULL) != -ENOENT)
                 dry_run_print(backend, "- table inet " KERNEL_TABLE_NAME);
         return 0;
 }

@@ -54,6 +54,7 @@ void memory_backend_fail_nth(KernelBackend *backend, uint64_t n, int error) {
 
         kernel->fail_at = n > 0 ? kernel->n_operations + n : 0;
         kernel->fail_error = error;
+        kernel->failed = NULL;
 }
 
 void memory_backend_fail_every(KernelBackend *backend, uint64_t n, int error) {

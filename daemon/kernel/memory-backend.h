@@ -21,7 +21,7 @@ int memory_backend_share(KernelBackend *backend, KernelBackend **ret);
 void memory_backend_fail_nth(KernelBackend *backend, uint64_t n, int error);
 /* Every n-th operation fails; 0 turns it off. */
 void memory_backend_fail_every(KernelBackend *backend, uint64_t n, int error);
-/* The member of KernelBackendOps that last failed by one of these two, "" if none did. */
+/* The member of KernelBackendOps that last failed by one of these two, "" if none did since memory_backend_fail_nth(). */
 const char *memory_backend_failed(const KernelBackend *backend);
 /* Every IPVS operation on this virtual server fails; NULL turns it off. */
 void memory_backend_fail_server(KernelBackend *backend, const VirtualServerKey *key, int error);

@@ -297,7 +297,11 @@ int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_op
         return r;
 }
 
-int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
+static bool memory_element_is_of(const FilterElement *element, unsigned part) {
+        return element->set == filter_dump_set(part) && element->addr.family == filter_dump_family(part);
+}
+
+int memory_filter_dump(KernelBackend *backend, unsigned part, FilterVisitor visitor, void *userdata) {
         MemoryKernel *kernel = memory_kernel(backend);
         const FilterElement *element;
         int fault = memory_begin(backend, "filter_dump"), r = 0;
@@ -305,9 +309,11 @@ int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *user
 
         if (fault >= 0 && !kernel->ruleset)
                 return -ENOENT;
+        if (part == 0) {
+                kernel->filter_known = 0;
+                kernel->filter_read = kernel->n_filter_changes + 1;
+        }
         for (size_t i = 0; r >= 0 && left-- > 0 && (element = hashmap_next(&kernel->elements, &i));)
-                r = visitor(element, userdata);
-        kernel->filter_known = 0;
-        kernel->filter_read = r >= 0 && fault >= 0 ? kernel->n_filter_changes + 1 : 0;
+                r = memory_element_is_of(element, part) ? visitor(element, userdata) : 0;
         return r < 0 ? r : fault;
 }

@@ -126,7 +126,7 @@ int memory_filter_ensure(KernelBackend *backend,
 int memory_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config);
 int memory_filter_remove(KernelBackend *backend);
 int memory_filter_apply(KernelBackend *backend, const FilterOp *ops, size_t n_ops);
-int memory_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata);
+int memory_filter_dump(KernelBackend *backend, unsigned part, FilterVisitor visitor, void *userdata);
 
 /* memory-node.c: sysctls, timeouts, conntrack, sockets and other filters */
 int memory_node_init(MemoryKernel *kernel);

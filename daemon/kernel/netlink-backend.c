@@ -163,8 +163,8 @@ static int backend_filter_apply(KernelBackend *backend, const FilterOp *ops, siz
         return nftables_apply(netlink_backend(backend)->nftables, ops, n_ops, &backend->n_writes);
 }
 
-static int backend_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
-        return nftables_dump(netlink_backend(backend)->nftables, visitor, userdata);
+static int backend_filter_dump(KernelBackend *backend, unsigned part, FilterVisitor visitor, void *userdata) {
+        return nftables_dump(netlink_backend(backend)->nftables, part, visitor, userdata);
 }
 
 static int backend_conntrack_flush_udp(KernelBackend *backend,

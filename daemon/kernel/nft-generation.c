@@ -40,11 +40,16 @@ int nft_generation_get(Netlink *nfnl, uint32_t *ret) {
         return 0;
 }
 
+uint32_t nft_generation_after(uint32_t number, unsigned n_transactions) {
+        while (n_transactions-- > 0)
+                if (++number == 0)
+                        number = 1;
+        return number;
+}
+
 void nft_generation_committed(NftGeneration *generation, int error) {
-        if (error < 0 || generation->known == 0)
-                return;
-        if (++generation->known == 0)
-                generation->known = 1;
+        if (error >= 0 && generation->known > 0)
+                generation->known = nft_generation_after(generation->known, 1);
 }
 
 void nft_generation_lost(NftGeneration *generation) {

@@ -13,13 +13,16 @@
 
 /* `{}`: nothing is known. */
 typedef struct NftGeneration {
-        uint32_t read; /* when the elements were read; 0 = they changed meanwhile, or never */
+        uint32_t read; /* when reading the elements began; 0 = never */
         uint32_t known; /* the number at which the kernel is as we know it; 0 = none */
         uint64_t rules; /* what the rules were made from then, as a hash */
 } NftGeneration;
 
 /* The kernel's number. -errno as netlink_call(). */
 int nft_generation_get(Netlink *nfnl, uint32_t *ret);
+
+/* What it is after so many transactions. */
+uint32_t nft_generation_after(uint32_t number, unsigned n_transactions);
 
 /* A transaction of ours ended: 0, or the error that the kernel refused all of it with. */
 void nft_generation_committed(NftGeneration *generation, int error);

@@ -123,26 +123,14 @@ static int nft_dump_set(Nftables *nft, FilterSet set, int family, FilterVisitor 
         return r;
 }
 
-static int nft_dump_sets(Nftables *nft, FilterVisitor visitor, void *userdata) {
-        int r = 0;
+/* The number that holds for all parts is that of before the first: whoever changes something later makes it another. */
+int nftables_dump(Nftables *nft, unsigned part, FilterVisitor visitor, void *userdata) {
+        uint32_t number;
 
-        for (FilterSet set = 0; set < _FILTER_SET_MAX && r >= 0; set++) {
-                r = nft_dump_set(nft, set, AF_INET, visitor, userdata);
-                if (r >= 0)
-                        r = nft_dump_set(nft, set, AF_INET6, visitor, userdata);
+        if (part == 0) {
+                nft_generation_lost(&nft->generation);
+                if (nft_generation_get(nft->nfnl, &number) >= 0)
+                        nft->generation.read = number; /* else they are read all the same */
         }
-        return r < 0 ? r : 0;
-}
-
-int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata) {
-        uint32_t before = 0, after = 0;
-        int r;
-
-        nft_generation_lost(&nft->generation);
-        if (nft_generation_get(nft->nfnl, &before) < 0)
-                before = 0; /* they are read all the same */
-        r = nft_dump_sets(nft, visitor, userdata);
-        if (r >= 0 && before > 0 && nft_generation_get(nft->nfnl, &after) >= 0 && after == before)
-                nft->generation.read = before;
-        return r;
+        return nft_dump_set(nft, filter_dump_set(part), filter_dump_family(part), visitor, userdata);
 }

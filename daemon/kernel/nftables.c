@@ -225,17 +225,14 @@ static int nft_error_from_text(const char *text) {
         return best;
 }
 
-/*
- * The elements were read when nothing differed from what is there now, and the rules are the same: from here on all of it
- * is known.
- */
-static void nft_know(Nftables *nft, const char *rules) {
+/* Of elements and rules all is known if the number is the expected one, and followed from here on; 0 = it is not known. */
+static void nft_know(Nftables *nft, const char *rules, uint32_t expected) {
         NftGeneration *generation = &nft->generation;
         uint32_t number;
 
-        generation->known = generation->read > 0 && nft_generation_get(nft->nfnl, &number) >= 0 && number == generation->read ?
-                                    number :
-                                    0;
+        nft_generation_lost(generation);
+        if (expected > 0 && nft_generation_get(nft->nfnl, &number) >= 0 && number == expected)
+                generation->known = number;
         generation->rules = hash_bytes(rules, strlen(rules));
 }
 
@@ -298,6 +295,8 @@ static int nft_finish(Nftables *nft, const char *marker, const FilterElement *el
  * Where no table is at work, it is made asleep and without elements, and wakes with all of them: libnftables needs
  * more than a kilobyte of memory for an element. One that is at work cannot be exchanged in two steps.
  */
+#define NFT_MAKE_TRANSACTIONS 2
+
 static int nft_make(Nftables *nft,
                     const FilterConfig *config,
                     const char *rules,
@@ -332,6 +331,7 @@ int nftables_ensure(Nftables *nft,
                     uint64_t *n_writes) {
         _cleanup_(freep) char *rules = NULL;
         char marker[NFT_MARKER_NAME_SIZE];
+        uint32_t before;
         int r;
 
         r = ruleset_format(config, &rules);
@@ -341,11 +341,13 @@ int nftables_ensure(Nftables *nft,
         if (r < 0)
                 return r;
         if (r == NFT_TABLE_SAME) {
-                nft_know(nft, rules);
+                nft_know(nft, rules, nft->generation.read);
                 return 0;
         }
-        nft_generation_lost(&nft->generation);
+        if (nft_generation_get(nft->nfnl, &before) < 0)
+                before = 0;
         r = nft_make(nft, config, rules, r == NFT_TABLE_OTHER, elements, n_elements, n_writes);
+        nft_know(nft, rules, r >= 0 && before > 0 ? nft_generation_after(before, NFT_MAKE_TRANSACTIONS) : 0);
         return r < 0 ? r : 1;
 }
 

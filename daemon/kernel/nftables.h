@@ -37,7 +37,7 @@ int nftables_ensure(Nftables *nft,
                     uint64_t *n_writes);
 int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n_writes);
 int nftables_is_unchanged(Nftables *nft, const FilterConfig *config);
-int nftables_dump(Nftables *nft, FilterVisitor visitor, void *userdata);
+int nftables_dump(Nftables *nft, unsigned part, FilterVisitor visitor, void *userdata);
 
 /* By which notifications tell what is our own doing: see netlink_port_id(). */
 int nftables_port_id(Nftables *nft, uint32_t *ret);

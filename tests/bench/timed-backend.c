@@ -58,8 +58,8 @@ static int timed_filter_apply(KernelBackend *backend, const FilterOp *ops, size_
         return TIMED(times.filter_nsec, original->filter_apply(backend, ops, n_ops));
 }
 
-static int timed_filter_dump(KernelBackend *backend, FilterVisitor visitor, void *userdata) {
-        return TIMED(times.read_nsec, original->filter_dump(backend, visitor, userdata));
+static int timed_filter_dump(KernelBackend *backend, unsigned part, FilterVisitor visitor, void *userdata) {
+        return TIMED(times.read_nsec, original->filter_dump(backend, part, visitor, userdata));
 }
 
 void timed_backend_watch(KernelBackend *backend) {

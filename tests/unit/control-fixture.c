@@ -74,18 +74,25 @@ void control_run(Control *control, unsigned n_turns) {
                 ;
 }
 
-void control_begin_audit(Control *control) {
-        uint64_t ticket;
-
-        assert_int_equal(manager_resync(control->manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
-        manager_resync_cancel(control->manager, ticket);
-}
-
 static uint64_t monotonic_usec(void) {
         struct timespec ts;
 
         (void) clock_gettime(CLOCK_MONOTONIC, &ts);
         return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
+}
+
+void control_run_for(Control *control, uint64_t usec) {
+        uint64_t end = monotonic_usec() + usec;
+
+        while (monotonic_usec() < end)
+                assert_true(sd_event_run(control->event, 1000) >= 0);
+}
+
+void control_begin_audit(Control *control) {
+        uint64_t ticket;
+
+        assert_int_equal(manager_resync(control->manager, RESYNC_AUDIT | RESYNC_NO_WAIT, NULL, NULL, &ticket), 0);
+        manager_resync_cancel(control->manager, ticket);
 }
 
 void control_wait(Control *control, bool (*done)(Control *control)) {

@@ -53,6 +53,8 @@ void control_list_end(Control *control);
 void control_settle(Control *control);
 /* Runs so many turns of it at most, as far as something is ready: in the midst of work. */
 void control_run(Control *control, unsigned n_turns);
+/* Runs it for that long. */
+void control_run_for(Control *control, uint64_t usec);
 /* Runs it until `done` says so, at most ten seconds. */
 void control_wait(Control *control, bool (*done)(Control *control));
 

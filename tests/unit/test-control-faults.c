@@ -190,8 +190,8 @@ static void test_each_look_fails(void **state) {
                                 memory_backend_fail_nth(c.hand, n, errors[e]);
                                 audit(&c);
                                 assert_same(&c, expected.first);
+                                failed_note(&audits, &c);
                         }
-                        failed_note(&audits, &c);
                         control_done(&c);
                 }
                 failed_assert(&starts, names);

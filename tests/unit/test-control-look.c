@@ -6,9 +6,10 @@
 #include "tests/unit/control-fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* Turns of a whole audit of the services below, and some more. */
-#define TURNS 24
+#define TURNS 56
 
 static const ServiceSpec web = { .key = "a/web",
                                  .cluster_ip = "10.0.0.1",
@@ -63,6 +64,12 @@ static void assert_kernel(const Control *c, const char *expected, unsigned turn)
         assert_string_equal(memory_backend_breach(c->hand), "");
 }
 
+/* Of all that there is: elements too. */
+static void begin_audit(Control *c) {
+        memory_backend_emit(c->hand, KERNEL_EVENT_FILTER);
+        control_begin_audit(c);
+}
+
 static void test_change_amid_audit(void **state) {
         _cleanup_(freep) char *expected = NULL;
         Control c;
@@ -74,7 +81,7 @@ static void test_change_amid_audit(void **state) {
         control_done(&c);
         for (unsigned turn = 0; turn < TURNS; turn++) {
                 start(&c);
-                control_begin_audit(&c);
+                begin_audit(&c);
                 control_run(&c, turn);
                 change_all(&c);
                 control_settle(&c);
@@ -92,7 +99,7 @@ static void test_change_and_back(void **state) {
 
                 start(&c);
                 expected = control_kernel_all(&c);
-                control_begin_audit(&c);
+                begin_audit(&c);
                 control_run(&c, 3);
                 control_remove_service(&c, dns.key);
                 control_run(&c, turn);
@@ -111,20 +118,26 @@ static void break_dns(Control *c) {
         assert_int_equal(memory_backend_foreign_ipvs(c->hand, &op), 0);
 }
 
+static void break_dns_guard(Control *c) {
+        FilterOp op = { .element = { .set = FILTER_SET_SERVICE_PORTS, .addr = control_key("10.0.0.2", 0, 0).addr, .protocol = PROTOCOL_UDP, .port = 53 } };
+
+        assert_int_equal(memory_backend_foreign_element(c->hand, &op), 0);
+}
+
 /* Somebody else breaks something amid an audit; another one is asked for when that is over, or at once. */
-static void break_amid_audit(bool settle) {
+static void break_amid_audit(void (*breaks)(Control *c), bool settle) {
         for (unsigned turn = 0; turn < TURNS; turn++) {
                 _cleanup_(freep) char *expected = NULL;
                 Control c;
 
                 start(&c);
                 expected = control_kernel_all(&c);
-                control_begin_audit(&c);
+                begin_audit(&c);
                 control_run(&c, turn);
-                break_dns(&c);
+                breaks(&c);
                 if (settle)
                         control_settle(&c);
-                control_begin_audit(&c);
+                begin_audit(&c);
                 control_settle(&c);
                 assert_kernel(&c, expected, turn);
                 assert_int_equal(n_drift(&c), 1);
@@ -134,12 +147,39 @@ static void break_amid_audit(bool settle) {
 
 /* By the next one at the latest it is repaired, and told once. */
 static void test_breakage_amid_audit(void **state) {
-        break_amid_audit(true);
+        break_amid_audit(break_dns, true);
+        break_amid_audit(break_dns_guard, true);
 }
 
 /* One asked for amid another is one more, begun afterwards: it sees what the first came by too early. */
 static void test_audit_amid_audit(void **state) {
-        break_amid_audit(false);
+        break_amid_audit(break_dns, false);
+        break_amid_audit(break_dns_guard, false);
+}
+
+static void on_read_slow(KernelBackend *backend, void *userdata) {
+        (void) usleep(20 * USEC_PER_MSEC);
+}
+
+/* Where looking takes long the next audit is later than the sync period says. */
+static void test_audit_that_takes_long(void **state) {
+        uint64_t n_before, n_after, usec = 10 * USEC_PER_MSEC;
+        Control c;
+
+        control_init(&c);
+        c.options.sync_usec = usec;
+        control_start(&c);
+        list_services(&c);
+        n_before = memory_backend_n_operations(c.hand);
+        control_run_for(&c, 10 * usec);
+        assert_true(memory_backend_n_operations(c.hand) > n_before); /* one after the other */
+        memory_backend_hook_nth(c.hand, 1, on_read_slow, NULL);
+        control_run_for(&c, 10 * usec);
+        n_before = memory_backend_n_operations(c.hand);
+        control_run_for(&c, 30 * usec);
+        n_after = memory_backend_n_operations(c.hand);
+        assert_int_equal(n_after, n_before); /* 20 ms: none for a second */
+        control_done(&c);
 }
 
 static void count_yields(bool yield, void *userdata) {
@@ -153,7 +193,7 @@ static void test_audit_yields(void **state) {
 
         start(&c);
         assert_int_equal(yield_add(manager_yield(c.manager), count_yields, &n_yields), 0);
-        control_begin_audit(&c);
+        begin_audit(&c);
         control_settle(&c);
         assert_true(n_yields > 0);
         yield_remove(manager_yield(c.manager), &n_yields);
@@ -220,7 +260,7 @@ int main(void) {
                 cmocka_unit_test(test_change_amid_audit),   cmocka_unit_test(test_change_and_back),
                 cmocka_unit_test(test_breakage_amid_audit), cmocka_unit_test(test_audit_amid_audit),
                 cmocka_unit_test(test_first_look_in_turns), cmocka_unit_test(test_audit_yields),
-                cmocka_unit_test(test_long_work_yields),
+                cmocka_unit_test(test_long_work_yields),    cmocka_unit_test(test_audit_that_takes_long),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

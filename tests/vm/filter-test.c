@@ -133,8 +133,16 @@ static int visit_print(const FilterElement *element, void *userdata) {
         return 0;
 }
 
+static int dump_all(Nftables *nft, FilterVisitor visitor, void *userdata) {
+        int r = 0;
+
+        for (unsigned part = 0; part < FILTER_DUMP_PARTS && r >= 0; part++)
+                r = nftables_dump(nft, part, visitor, userdata);
+        return r;
+}
+
 static int verb_dump(Nftables *nft, int argc, char **argv) {
-        return nftables_dump(nft, visit_print, NULL);
+        return dump_all(nft, visit_print, NULL);
 }
 
 /* Reads the table, then prints with each element, added as "+element" by us or "~element" by somebody else, whether all is known still. */
@@ -145,7 +153,7 @@ static int verb_known(Nftables *nft, int argc, char **argv) {
         int r = nftables_new(&somebody);
 
         if (r >= 0)
-                r = nftables_dump(nft, visit_print, NULL);
+                r = dump_all(nft, visit_print, NULL);
         if (r >= 0)
                 r = nftables_ensure(nft, &arg_config, NULL, 0, &n_writes);
         if (r >= 0)
@@ -273,7 +281,7 @@ static int verb_bench(Nftables *nft, int argc, char **argv) {
                 r = bench_single(nft, &elements[n / 2], &n_writes);
         since = now_usec();
         if (r >= 0)
-                r = bench_step("dump", since, n, nftables_dump(nft, visit_count, &n_seen));
+                r = bench_step("dump", since, n, dump_all(nft, visit_count, &n_seen));
         if (r >= 0 && n_seen != n)
                 r = -EPROTO;
         since = now_usec();

@@ -41,6 +41,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/port-view.c \
 	daemon/control/port-view.h \
 	daemon/control/priorities.h \
+	daemon/control/reconciler-failures.c \
+	daemon/control/reconciler-private.h \
 	daemon/control/reconciler.c \
 	daemon/control/reconciler.h \
 	daemon/control/refusal-log.c \

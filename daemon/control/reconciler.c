@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "control/reconciler.h"
+#include "control/reconciler-private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,8 +16,6 @@
 #define SERVERS_WAITING_MAX 256
 /* Conntrack entries that could not be deleted are not remembered without end. */
 #define FLOWS_MAX 65536
-/* Who is at odds with the kernel this often is not read again each time, but left to its delays and the audit. */
-#define REREAD_TRIES 3
 
 struct Reconciler {
         ReconcilerParts parts;
@@ -57,14 +55,6 @@ void reconciler_on_drain(Reconciler *reconciler, DrainBegun begun, void *userdat
         reconciler->userdata = userdata;
 }
 
-static void result_fail(ReconcilerResult *result, int error, const char *what, const char *object) {
-        result->n_failed++;
-        if (result->error < 0)
-                return;
-        result->error = error;
-        (void) snprintf(result->message, sizeof(result->message), "Failed to %s %s: %s", what, object, strerror(-error));
-}
-
 /* ---- filter */
 
 /* What one element can be refused for; anything else concerns the table, or all there is. */
@@ -79,7 +69,7 @@ static void reconciler_fail_filter(FilterOp *ops, size_t n_ops, int error, Recon
                 ops[i].result = error;
                 if (error == -ENOENT && !ops[i].add)
                         continue; /* gone is what was wanted */
-                result_fail(result,
+                reconciler_result_fail(result,
                             error,
                             ops[i].add ? "add filter element" : "remove filter element",
                             filter_element_format(&ops[i].element, text));
@@ -191,92 +181,12 @@ static int reconciler_apply_ipvs(Reconciler *reconciler, ReconcilerResult *resul
         r = backend->ops->ipvs_apply(backend, reconciler->ipvs_ops, n);
         if (r < 0) {
                 result->channel_lost = true;
-                result_fail(result, r, "speak to", "IPVS");
+                reconciler_result_fail(result, r, "speak to", "IPVS");
         }
         for (size_t i = 0, k = 0; i < plan->servers.n_items; i++)
                 if (plan->servers.items[i].result >= 0)
                         plan->servers.items[i].result = reconciler->ipvs_ops[k++].result;
         return 0;
-}
-
-/* EEXIST and ESRCH: somebody else changed it meanwhile. What is there now is what the next plan begins with. */
-typedef struct ServerReread {
-        KernelTable *table;
-        ServerOwner owner;
-} ServerReread;
-
-static int server_reread(const VirtualServer *service,
-                         const TrafficStats *stats,
-                         const RealServerInfo *infos,
-                         size_t n_infos,
-                         void *userdata) {
-        const ServerReread *reread = userdata;
-        _cleanup_(freep) RealServer *dests = calloc(n_infos + 1, sizeof(RealServer));
-
-        if (!dests)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_infos; i++)
-                dests[i] = infos[i].server;
-        return kernel_table_set_server(reread->table, &service->key, service, dests, n_infos, reread->owner);
-}
-
-static void reconciler_reread_server(Reconciler *reconciler, const VirtualServerKey *key) {
-        const ReconcilerParts *parts = &reconciler->parts;
-        const ServerState *server = kernel_table_server(parts->table, key);
-        const AddressState *address = kernel_table_address(parts->table, key ? &key->addr : NULL);
-        bool ours = (server && server->present) || (address && address->present);
-        ServerReread reread = { parts->table, ours ? SERVER_OWNER_US : SERVER_OWNER_FOREIGN };
-        int r = parts->backend->ops->ipvs_read(parts->backend, key, server_reread, &reread);
-
-        if (r == -ESRCH)
-                r = kernel_table_set_server(parts->table, key, NULL, NULL, 0, SERVER_OWNER_US);
-        if (!ours && r >= 0)
-                (void) journal_remove(parts->journal, key);
-}
-
-/* Whether the error says that the kernel holds something else than the table knows. */
-static bool ipvs_op_is_surprised(const IpvsOp *op) {
-        switch (op->kind) {
-        case IPVS_OP_ADD_SERVICE:
-        case IPVS_OP_ADD_DEST:
-                return op->result == -EEXIST || (op->kind == IPVS_OP_ADD_DEST && op->result == -ESRCH);
-        case IPVS_OP_SET_SERVICE: /* ENOENT: the scheduler */
-                return op->result == -ESRCH;
-        case IPVS_OP_SET_DEST:
-                return op->result == -ESRCH || op->result == -ENOENT;
-        case IPVS_OP_DELETE_DEST: /* it is gone, but with its virtual server */
-                return op->result == -ESRCH;
-        case IPVS_OP_DELETE_SERVICE:
-        case _IPVS_OP_MAX:
-                break;
-        }
-        return false;
-}
-
-/*
- * The first error of each virtual server counts: without a service its destinations fail too, which says nothing new.
- */
-static void reconciler_look_at_failures(Reconciler *reconciler, ReconcilerResult *result) {
-        const Plan *plan = &reconciler->plan;
-        const VirtualServerKey *last = NULL;
-        char text[VIRTUAL_SERVER_STRLEN];
-
-        for (size_t i = 0; i < plan->servers.n_items; i++) {
-                const IpvsOp *op = &plan->servers.items[i];
-                const ServerState *server;
-
-                if (ipvs_op_failed(op))
-                        result_fail(result,
-                                    op->result,
-                                    ipvs_op_kind_to_string(op->kind),
-                                    virtual_server_key_format(&op->service.key, text));
-                if (op->result >= 0 || (last && memcmp(last, &op->service.key, sizeof(*last)) == 0))
-                        continue;
-                last = &op->service.key;
-                server = kernel_table_server(reconciler->parts.table, last);
-                if (ipvs_op_is_surprised(op) && server && server->failure.n_tries <= REREAD_TRIES)
-                        reconciler_reread_server(reconciler, last);
-        }
 }
 
 /* ---- addresses */
@@ -301,7 +211,7 @@ static void reconciler_apply_addresses(Reconciler *reconciler, AddressOp *ops, s
                 if (r < 0 && ops[i].result >= 0)
                         ops[i].result = r;
                 if (ops[i].result < 0)
-                        result_fail(result,
+                        reconciler_result_fail(result,
                                     ops[i].result,
                                     ops[i].add ? "bind address" : "unbind address",
                                     ip_addr_format(&ops[i].addr, text));
@@ -348,7 +258,7 @@ static void reconciler_flush_flows(Reconciler *reconciler, ReconcilerResult *res
         measure_conntrack_end(reconciler->parts.measure, &reconciler->flows[0].addr, n_deleted);
         if (r < 0) {
                 result->flows_left = true;
-                result_fail(result, r, "delete stale conntrack entries of", "UDP services");
+                reconciler_result_fail(result, r, "delete stale conntrack entries of", "UDP services");
                 return;
         }
         reconciler->n_flows = 0;
@@ -424,7 +334,7 @@ int reconciler_turn(Reconciler *reconciler,
         if (plan_n_operations(&reconciler->plan) > 0) {
                 reconciler_apply(reconciler, &result);
                 (void) plan_commit(&reconciler->plan, parts->table);
-                reconciler_look_at_failures(reconciler, &result);
+                reconciler_look_at_failures(&reconciler->parts, &reconciler->plan, &result);
                 reconciler_note_removals(reconciler);
                 reconciler_note_drained(reconciler);
         }

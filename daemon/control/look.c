@@ -69,14 +69,6 @@ static int manager_look_at_addresses(Manager *manager, const AdoptParts *parts) 
         return r;
 }
 
-/* They are read in the steps that follow. */
-static int manager_look_at_servers(Manager *manager, const AdoptParts *parts) {
-        int r = server_look_begin(&manager->server_look, parts);
-
-        manager->server_look.counts = manager->drift.look;
-        return r;
-}
-
 static int manager_end_server_look(Manager *manager) {
         int r = drain_add_all(manager->drain);
 
@@ -120,7 +112,9 @@ static int manager_look_at_part(Manager *manager, const AdoptParts *parts, unsig
                         manager->filter_told = false;
                 return 0; /* it is read in the steps that follow */
         case LOOK_SERVERS:
-                return manager_look_at_servers(manager, parts);
+                server_look_begin(&manager->server_look, parts);
+                manager->server_look.counts = manager->drift.look;
+                return 0;
         case LOOK_SOCKETS:
                 (void) manager_look_at_node_ports(manager);
                 return 0; /* what is in the way is told; nothing waits for it */
@@ -158,9 +152,9 @@ static void manager_note_missing(Manager *manager, unsigned part, int error) {
                    strchr(feature, '=') + 1);
 }
 
-/* Of elements nothing is known before the first step. */
+/* Of what is read in steps nothing is known before the first of them. */
 static void manager_note_begun(Manager *manager, unsigned part, int error) {
-        if (part != LOOK_FILTER || error < 0)
+        if (error < 0 || !(part & (LOOK_FILTER | LOOK_SERVERS)))
                 manager_note_missing(manager, part, error);
 }
 

@@ -30,20 +30,22 @@ static int server_look_list(const VirtualServer *server, void *userdata) {
         return 0;
 }
 
-int server_look_begin(ServerLook *look, const AdoptParts *parts) {
+void server_look_begin(ServerLook *look, const AdoptParts *parts) {
         ServerState *server;
-        int r;
 
         server_look_cancel(look);
-        r = parts->backend->ops->ipvs_list(parts->backend, server_look_list, look);
-        if (r < 0) {
-                server_look_cancel(look);
-                return r;
-        }
         for (size_t i = 0; (server = kernel_table_next_server(parts->table, &i));)
                 server->looked_at = false;
         look->running = true;
-        return 0;
+}
+
+static int server_look_list_some(ServerLook *look, const AdoptParts *parts) {
+        bool begin = look->n_parts++ == 0;
+        int r = parts->backend->ops->ipvs_list(parts->backend, begin, server_look_list, look);
+
+        if (r >= 0)
+                look->listed = r == 0;
+        return r;
 }
 
 /* ---- one of them */
@@ -137,6 +139,15 @@ static int server_look_at(ServerLook *look, const AdoptParts *parts, const Virtu
 
 /* ---- those that are gone */
 
+static int ignore_dests(const RealServerInfo *infos, size_t n_infos, void *userdata) {
+        return 0;
+}
+
+/* A list in steps may leave out what was there all the time. */
+static bool server_is_gone(const AdoptParts *parts, const VirtualServerKey *key) {
+        return parts->backend->ops->ipvs_read_dests(parts->backend, key, ignore_dests, NULL) == -ESRCH;
+}
+
 /* A walk must not free: they are looked up again one by one. */
 static int server_look_at_missing(const AdoptParts *parts) {
         _cleanup_(freep) VirtualServerKey *gone = NULL;
@@ -153,6 +164,8 @@ static int server_look_at_missing(const AdoptParts *parts) {
         for (size_t i = 0; i < n && r >= 0; i++) {
                 char text[VIRTUAL_SERVER_STRLEN];
 
+                if (!server_is_gone(parts, &gone[i]))
+                        continue;
                 if (kernel_table_server(parts->table, &gone[i])->owner == SERVER_OWNER_US)
                         drift_log_note(parts->drift,
                                        DRIFT_KIND_VIRTUAL_SERVER,
@@ -165,15 +178,26 @@ static int server_look_at_missing(const AdoptParts *parts) {
 
 /* ---- steps */
 
+typedef struct LookBudget {
+        uint64_t begun_usec, usec;
+        size_t n_left; /* steps; 0 = any number */
+} LookBudget;
+
+/* After a step: whether another one has to wait. */
+static bool look_budget_is_spent(LookBudget *budget) {
+        if (budget->n_left > 0 && --budget->n_left == 0)
+                return true;
+        return clock_now_usec(CLOCK_MONOTONIC) - budget->begun_usec >= budget->usec;
+}
+
 int server_look_step(ServerLook *look, const AdoptParts *parts, size_t n_max, uint64_t usec) {
-        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
-        size_t end = n_max > 0 ? look->position + n_max : SIZE_MAX;
+        LookBudget budget = { clock_now_usec(CLOCK_MONOTONIC), usec, n_max };
         int r = 0;
 
-        while (r >= 0 && look->position < look->n_servers) {
-                r = server_look_at(look, parts, &look->servers[look->position++]);
-                if (r >= 0 && look->position < look->n_servers &&
-                    (look->position >= end || clock_now_usec(CLOCK_MONOTONIC) - begun >= usec))
+        while (r >= 0 && (!look->listed || look->position < look->n_servers)) {
+                r = look->listed ? server_look_at(look, parts, &look->servers[look->position++]) :
+                                   server_look_list_some(look, parts);
+                if (r >= 0 && (!look->listed || look->position < look->n_servers) && look_budget_is_spent(&budget))
                         return 1;
         }
         if (r >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A look at the kernel's virtual servers, from the kernel into the kernel table (adopt.h): listed at once, their real
- * servers read in steps, for ten thousand of them would keep the event loop from everything else for seconds. Work may go
+ * A look at the kernel's virtual servers, from the kernel into the kernel table (adopt.h): listed, then their real servers
+ * read, both in steps, for ten thousand of them would keep the event loop from everything else for seconds. Work may go
  * on between two steps: what it writes to is known better than by the list, and is passed over.
  */
 #pragma once
@@ -15,6 +15,8 @@
 /* All zero: none runs. */
 typedef struct ServerLook {
         bool running;
+        bool listed; /* `servers` is complete */
+        size_t n_parts; /* of the list, so far */
         VirtualServer *servers; /* owned; as listed */
         size_t n_servers, n_allocated;
         size_t position; /* the next of them */
@@ -26,10 +28,10 @@ typedef struct ServerLook {
 /* Of all parts those that may be given up at any time. */
 void server_look_cancel(ServerLook *look);
 
-/* Lists them; one that runs is given up. After adopt_addresses(). -errno: none runs. */
-int server_look_begin(ServerLook *look, const AdoptParts *parts);
+/* One that runs is given up. After adopt_addresses(). */
+void server_look_begin(ServerLook *look, const AdoptParts *parts);
 /*
- * Goes on for `n_max` virtual servers (0 = any number) or `usec`, and for one at least. 1 = there are more; 0 = that was
+ * Goes on for `n_max` virtual servers or parts of the list (0 = any number) or `usec`, and for one at least. 1 = there are more; 0 = that was
  * all, and what the table knew of others is gone; -errno: none runs any more, and what was read until then holds.
  */
 int server_look_step(ServerLook *look, const AdoptParts *parts, size_t n_max, uint64_t usec);

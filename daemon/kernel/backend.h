@@ -120,8 +120,11 @@ typedef struct KernelBackendOps {
         int (*ipvs_apply)(KernelBackend *backend, IpvsOp *ops, size_t n_ops);
         /* All virtual servers with their real servers, consistent: an interrupted dump is begun again (-EAGAIN after some). */
         int (*ipvs_dump)(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
-        /* The same in pieces, for who must not be away for long: all virtual servers first, … */
-        int (*ipvs_list)(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata);
+        /*
+         * The same in pieces, for who must not be away for long: some virtual servers, from the first on or behind those
+         * that it gave last; 1 = there are more. Where some come or go meanwhile others may be left out or told twice, …
+         */
+        int (*ipvs_list)(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata);
         /* … then the real servers of each, in one call of the visitor; -ESRCH: the virtual server is not there any more. */
         int (*ipvs_read_dests)(KernelBackend *backend,
                                const VirtualServerKey *key,

@@ -49,8 +49,8 @@ static int dry_run_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *
         return inner(backend)->ops->ipvs_dump(inner(backend), visitor, userdata);
 }
 
-static int dry_run_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
-        return inner(backend)->ops->ipvs_list(inner(backend), visitor, userdata);
+static int dry_run_ipvs_list(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata) {
+        return inner(backend)->ops->ipvs_list(inner(backend), begin, visitor, userdata);
 }
 
 static int dry_run_ipvs_read_dests(KernelBackend *backend,

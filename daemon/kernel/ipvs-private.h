@@ -8,6 +8,7 @@
 
 struct Ipvs {
         Netlink *netlink; /* owned */
+        Netlink *list; /* owned; where all virtual servers are listed, in steps */
         uint16_t family; /* number of the family "IPVS"; 0 = not asked yet */
         NetlinkBuffer buffer; /* keeps its memory */
         IpvsSockopt sockopt;

@@ -130,13 +130,43 @@ static int ipvs_list_services_surely(Ipvs *ipvs, ServiceList *list) {
         return r;
 }
 
-int ipvs_list(Ipvs *ipvs, VirtualServerVisitor visitor, void *userdata) {
-        _cleanup_(service_list_done) ServiceList services = {};
-        int r = ipvs_list_services_surely(ipvs, &services);
+typedef struct ListVisit {
+        VirtualServerVisitor visitor;
+        void *userdata;
+} ListVisit;
 
-        for (size_t i = 0; i < services.n_items && r >= 0; i++)
-                r = visitor(&services.items[i].service, userdata);
-        return MIN2(r, 0);
+static int list_visit(const struct nlmsghdr *message, void *userdata) {
+        const ListVisit *visit = userdata;
+        VirtualServer service;
+        TrafficStats stats;
+        int r = ipvs_message_parse_service(message, &service, &stats);
+
+        return r <= 0 ? r : MIN2(visit->visitor(&service, visit->userdata), 0);
+}
+
+static int ipvs_list_begin(Ipvs *ipvs) {
+        int r = ipvs_resolve(ipvs);
+
+        if (r < 0)
+                return r;
+        netlink_buffer_clear(&ipvs->buffer);
+        r = ipvs_message_put_command(&ipvs->buffer, ipvs->family, IPVS_CMD_GET_SERVICE, NLM_F_DUMP);
+        return r < 0 ? r : netlink_dump_begin(ipvs->list, &ipvs->buffer);
+}
+
+int ipvs_list(Ipvs *ipvs, bool begin, VirtualServerVisitor visitor, void *userdata) {
+        ListVisit visit = { visitor, userdata };
+        int r = begin ? ipvs_list_begin(ipvs) : 0;
+
+        if (r >= 0)
+                r = netlink_dump_next(ipvs->list, list_visit, &visit);
+        if (r == -ENOENT && begin) { /* the module was loaded anew */
+                ipvs->family = 0;
+                r = ipvs_list_begin(ipvs);
+                if (r >= 0)
+                        r = netlink_dump_next(ipvs->list, list_visit, &visit);
+        }
+        return r == -EINTR ? -EAGAIN : r;
 }
 
 /* -ESRCH: there is none. */

@@ -25,6 +25,8 @@ int ipvs_new(Ipvs **ret) {
                 return -ENOMEM;
         ipvs->sockopt = (IpvsSockopt) IPVS_SOCKOPT_INIT;
         r = netlink_new(NETLINK_GENERIC, &ipvs->netlink);
+        if (r >= 0)
+                r = netlink_new(NETLINK_GENERIC, &ipvs->list);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(ipvs);
@@ -36,6 +38,7 @@ Ipvs *ipvs_free(Ipvs *ipvs) {
                 return NULL;
         ipvs_sockopt_done(&ipvs->sockopt);
         netlink_buffer_done(&ipvs->buffer);
+        (void) netlink_free(ipvs->list);
         (void) netlink_free(ipvs->netlink);
         free(ipvs);
         return NULL;

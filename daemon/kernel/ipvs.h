@@ -19,7 +19,7 @@ DEFINE_CLEANUP(Ipvs *, ipvs_free);
 int ipvs_get_info(Ipvs *ipvs, KernelInfo *ret);
 int ipvs_apply(Ipvs *ipvs, IpvsOp *ops, size_t n_ops, uint64_t *n_writes);
 int ipvs_dump(Ipvs *ipvs, IpvsVisitor visitor, void *userdata);
-int ipvs_list(Ipvs *ipvs, VirtualServerVisitor visitor, void *userdata);
+int ipvs_list(Ipvs *ipvs, bool begin, VirtualServerVisitor visitor, void *userdata);
 int ipvs_read_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServersVisitor visitor, void *userdata);
 int ipvs_read(Ipvs *ipvs, const VirtualServerKey *key, IpvsVisitor visitor, void *userdata);
 int ipvs_read_many(Ipvs *ipvs, const VirtualServerKey *keys, size_t n_keys, IpvsVisitor visitor, void *userdata);

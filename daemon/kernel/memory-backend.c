@@ -237,6 +237,7 @@ static KernelBackend *memory_free(KernelBackend *backend) {
         if (*p)
                 *p = memory->next;
         (void) sd_event_source_disable_unref(memory->source);
+        free(memory->list);
         memory_kernel_unref(memory->kernel);
         free(memory);
         return NULL;

@@ -257,15 +257,32 @@ int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata
         return r < 0 ? r : fault;
 }
 
-int memory_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
-        MemoryKernel *kernel = memory_kernel(backend);
+static int memory_list_begin(MemoryBackend *memory) {
         const MemoryServer *server;
-        int fault = memory_ipvs_fault(backend, "ipvs_list", NULL), r = 0;
-        size_t left = memory_dump_size(fault, kernel->servers.n_entries);
 
-        for (size_t i = 0; r >= 0 && left-- > 0 && (server = hashmap_next(&kernel->servers, &i));)
-                r = visitor(&server->service, userdata);
-        return r < 0 ? r : fault;
+        free(memory->list);
+        memory->n_list = memory->list_position = 0;
+        memory->list = calloc(memory->kernel->servers.n_entries + 1, sizeof(VirtualServer));
+        if (!memory->list)
+                return -ENOMEM;
+        for (size_t i = 0; (server = hashmap_next(&memory->kernel->servers, &i));)
+                memory->list[memory->n_list++] = server->service;
+        return 0;
+}
+
+/* A few at a time. */
+#define LIST_STEP 2
+
+int memory_ipvs_list(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata) {
+        MemoryBackend *memory = memory_backend(backend);
+        int fault = memory_ipvs_fault(backend, "ipvs_list", NULL), r = begin ? memory_list_begin(memory) : 0;
+        size_t left = memory_dump_size(fault, LIST_STEP);
+
+        while (r >= 0 && left-- > 0 && memory->list_position < memory->n_list)
+                r = visitor(&memory->list[memory->list_position++], userdata);
+        if (r < 0 || fault < 0)
+                return r < 0 ? r : fault;
+        return memory->list_position < memory->n_list;
 }
 
 /* That it is gone is no failure, but an answer, which must not be a lie: it may be somebody else's. */

@@ -71,6 +71,8 @@ struct MemoryBackend {
         MemoryBackend *next;
         sd_event_source *source; /* owned; NULL unless watched */
         unsigned pending; /* 1 << KernelEvent */
+        VirtualServer *list; /* owned; what ipvs_list() gives: all there was when it began */
+        size_t n_list, list_position;
         KernelEventHandler handler;
         void *userdata;
 };
@@ -93,7 +95,7 @@ void memory_breach(MemoryKernel *kernel, const char *format, ...) _printf_(2, 3)
 int memory_ipvs_change(MemoryKernel *kernel, const IpvsOp *op);
 int memory_ipvs_apply(KernelBackend *backend, IpvsOp *ops, size_t n_ops);
 int memory_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
-int memory_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata);
+int memory_ipvs_list(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata);
 int memory_ipvs_read_dests(KernelBackend *backend,
                            const VirtualServerKey *key,
                            RealServersVisitor visitor,

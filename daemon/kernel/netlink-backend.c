@@ -58,8 +58,8 @@ static int backend_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *
         return ipvs_dump(netlink_backend(backend)->ipvs, visitor, userdata);
 }
 
-static int backend_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
-        return ipvs_list(netlink_backend(backend)->ipvs, visitor, userdata);
+static int backend_ipvs_list(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata) {
+        return ipvs_list(netlink_backend(backend)->ipvs, begin, visitor, userdata);
 }
 
 static int backend_ipvs_read_dests(KernelBackend *backend,

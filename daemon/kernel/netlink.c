@@ -24,11 +24,20 @@
 #define NETLINK_TRANSMIT_BUFFER (208 * 1024)
 #define NETLINK_TIMEOUT_SEC 10
 
+typedef struct NetlinkReply {
+        NetlinkVisitor visitor;
+        void *userdata;
+        bool interrupted, done;
+        uint32_t seq;
+} NetlinkReply;
+
 struct Netlink {
         int protocol;
         struct nl_sock *socket; /* owned; NULL until used */
         uint32_t port_id; /* the same for every socket, if it can be had; 0 before the first */
         uint8_t *received; /* owned, NETLINK_RECEIVE_MESSAGES × NETLINK_RECEIVE_SIZE */
+        bool dumping; /* not all of `dump` was received */
+        NetlinkReply dump;
 };
 
 /* ---- buffer */
@@ -321,13 +330,6 @@ int netlink_ask(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor vi
 
 /* ---- replies and dumps */
 
-typedef struct NetlinkReply {
-        NetlinkVisitor visitor;
-        void *userdata;
-        bool interrupted, done;
-        uint32_t seq;
-} NetlinkReply;
-
 static int netlink_reply_message(NetlinkReply *reply, const struct nlmsghdr *message) {
         if (message->nlmsg_seq != reply->seq)
                 return 0;
@@ -389,11 +391,43 @@ int netlink_call(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor v
         return netlink_exchange(netlink, buffer, &reply);
 }
 
+int netlink_dump_begin(Netlink *netlink, const NetlinkBuffer *buffer) {
+        int r;
+
+        if (netlink->dumping)
+                netlink_close(netlink); /* what is left of it must not be taken for this one */
+        netlink->dump = (NetlinkReply) { .seq = buffer->seq };
+        r = netlink_transmit(netlink, buffer);
+        if (r < 0)
+                netlink_close(netlink);
+        netlink->dumping = r >= 0;
+        return r;
+}
+
+int netlink_dump_next(Netlink *netlink, NetlinkVisitor visitor, void *userdata) {
+        NetlinkReply *reply = &netlink->dump;
+        int r;
+
+        if (!netlink->dumping)
+                return -ESTALE;
+        reply->visitor = visitor;
+        reply->userdata = userdata;
+        r = netlink_reply_receive(netlink, reply);
+        if (r >= 0 && !reply->done)
+                return 1;
+        netlink->dumping = false;
+        if (r < 0 && !reply->done)
+                netlink_close(netlink);
+        return r < 0 ? r : reply->interrupted ? -EINTR : 0;
+}
+
 int netlink_dump(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata) {
-        NetlinkReply reply = { .visitor = visitor, .userdata = userdata };
-        int r = netlink_exchange(netlink, buffer, &reply);
+        int r = netlink_dump_begin(netlink, buffer);
 
         if (r < 0)
                 return r;
-        return reply.interrupted ? -EINTR : 0;
+        do
+                r = netlink_dump_next(netlink, visitor, userdata);
+        while (r > 0);
+        return r;
 }

@@ -79,3 +79,11 @@ int netlink_ask(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor vi
  * Other errors as the kernel, or the visitor, gave them.
  */
 int netlink_dump(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);
+
+/*
+ * The same in steps, for dumps that take the kernel long; nothing else goes over the channel meanwhile. One that was not
+ * received to its end is given up. netlink_dump_next() waits for a part: 1 = there are more, 0 = that was the last of them,
+ * and errors as above, after which there is no more. -ESTALE: there is none.
+ */
+int netlink_dump_begin(Netlink *netlink, const NetlinkBuffer *buffer);
+int netlink_dump_next(Netlink *netlink, NetlinkVisitor visitor, void *userdata);

@@ -24,8 +24,8 @@ static int timed_ipvs_dump(KernelBackend *backend, IpvsVisitor visitor, void *us
         return TIMED(times.read_nsec, original->ipvs_dump(backend, visitor, userdata));
 }
 
-static int timed_ipvs_list(KernelBackend *backend, VirtualServerVisitor visitor, void *userdata) {
-        return TIMED(times.read_nsec, original->ipvs_list(backend, visitor, userdata));
+static int timed_ipvs_list(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata) {
+        return TIMED(times.read_nsec, original->ipvs_list(backend, begin, visitor, userdata));
 }
 
 static int timed_ipvs_read_dests(KernelBackend *backend,

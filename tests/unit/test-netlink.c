@@ -190,6 +190,44 @@ static void test_dump_interrupted(void **state) {
         }
 }
 
+/* One part after the other; one that is begun anew does not hear of the last. */
+static void test_dump_in_steps(void **state) {
+        _cleanup_(netlink_buffer_done) NetlinkBuffer buffer = {};
+        _cleanup_(netlink_freep) Netlink *netlink = channel();
+        struct nlmsghdr *message;
+        Visits visits = {};
+
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), -ESTALE);
+        assert_int_equal(netlink_buffer_begin(&buffer, DATA_TYPE, NLM_F_DUMP, 0, &message), 0);
+        netlink_buffer_end(&buffer);
+        for (unsigned i = 0; i < 4; i++)
+                put_data(play_datagram(), 0, 1, (char) ('a' + i));
+        put_done(play_datagram(), 0, 1, 0);
+        assert_int_equal(netlink_dump_begin(netlink, &buffer), 0);
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), 1);
+        assert_string_equal(visits.letters, "ab"); /* two datagrams at a time */
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), 1);
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), 0);
+        assert_string_equal(visits.letters, "abcd");
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), -ESTALE);
+
+        play_nothing();
+        put_data(play_datagram(), 0, 1, 'a');
+        put_data(play_datagram(), 0, 1, 'b');
+        put_data(play_datagram(), 0, 1, 'c');
+        visits = (Visits) {};
+        assert_int_equal(netlink_dump_begin(netlink, &buffer), 0);
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), 1);
+        play_nothing(); /* what the kernel had for it went with the socket */
+        put_data(play_datagram(), 0, 1, 'x');
+        put_done(play_datagram(), NLM_F_DUMP_INTR, 1, 0);
+        visits = (Visits) {};
+        assert_int_equal(netlink_dump_begin(netlink, &buffer), 0);
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), -EINTR);
+        assert_string_equal(visits.letters, "x");
+        assert_int_equal(netlink_dump_next(netlink, visit, &visits), -ESTALE);
+}
+
 /* Somebody else's interrupted dump is not ours. */
 static void test_interrupted_by_number(void **state) {
         _cleanup_(netlink_freep) Netlink *netlink = channel();
@@ -321,7 +359,7 @@ int main(void) {
                 cmocka_unit_test(test_dump),          cmocka_unit_test(test_dump_interrupted),
                 cmocka_unit_test(test_dump_errors),   cmocka_unit_test(test_interrupted_by_number),
                 cmocka_unit_test(test_dump_cut),      cmocka_unit_test(test_visitor_fails),
-                cmocka_unit_test(test_send),
+                cmocka_unit_test(test_send),          cmocka_unit_test(test_dump_in_steps),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

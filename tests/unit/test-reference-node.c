@@ -263,7 +263,7 @@ static void test_exclude_cidrs(void **state) {
                         assert_true(journal_add(journal, &op.service.key) >= 0);
         }
         assert_int_equal(adopt_addresses(&parts, &host), 0);
-        assert_int_equal(server_look_begin(&look, &parts), 0);
+        server_look_begin(&look, &parts);
         assert_int_equal(server_look_step(&look, &parts, 0, UINT64_MAX), 0);
         for (size_t i = 0; i < ELEMENTSOF(servers); i++) {
                 VirtualServerKey key = { .addr = addr(servers[i].addr), .port = 80 };

@@ -281,6 +281,10 @@ static int big_read(KernelBackend *backend, const VirtualServerKey *key, IpvsVis
         return small_ops->ipvs_read(backend, key, on_counted, &(Counted) { visitor, userdata });
 }
 
+static int big_read_many(KernelBackend *backend, const VirtualServerKey *keys, size_t n_keys, IpvsVisitor visitor, void *userdata) {
+        return small_ops->ipvs_read_many(backend, keys, n_keys, on_counted, &(Counted) { visitor, userdata });
+}
+
 static uint64_t read_total(sd_bus_message *totals, const char *wanted) {
         uint64_t usec, number, found = 0;
         const char *key;
@@ -308,6 +312,7 @@ static void test_large_numbers(void **state) {
         ops = *small_ops;
         ops.ipvs_dump = big_dump;
         ops.ipvs_read = big_read;
+        ops.ipvs_read_many = big_read_many;
         b.backend->ops = &ops;
         bench_sync(&b);
         assert_int_equal(bench_call(&b, b.client, M, "ListStatistics", NULL, &rows, "su", "", 1), 0);

@@ -17,7 +17,6 @@
 #define BYTES_INTROSPECT 8000
 #define BYTES_GET_ALL 2000
 #define BYTES_CHILD 80
-#define BYTES_MANAGED_OBJECT 1200
 
 /* Looking at so many things costs as much as a call. */
 #define LOOKS_PER_CALL 1000
@@ -83,7 +82,7 @@ static int admit_call(Bus *bus, sd_bus_message *m) {
                         return 1;
                 /* What is larger takes longer to make too: a service object about as long as a tenth of a call. */
                 bus_charge(bus, m, 0, n_bytes > BYTES_INTROSPECT ? n_bytes / BYTES_MANAGED_OBJECT * 100 : 0);
-                bus->unsent_bytes += n_bytes;
+                bus->unsent_bytes += MIN2(n_bytes, (size_t) BYTES_INTROSPECT); /* of more when it is made: tree.c */
                 return admit_objects(bus, m, n_bytes);
         case PEER_AGAIN:
                 return admit_objects(bus, m, n_bytes);

@@ -96,14 +96,19 @@ static int answer_part(Answer *answer) {
         return MIN2(r, 0); /* sd-bus says 1 here and there */
 }
 
-/* The same, and sends what is complete. */
+/* The same, and sends what is complete. Where the bus takes nothing, what waits is dropped, as new calls are. */
 static int answer_go_on(Answer *answer) {
-        int r = answer_part(answer);
+        int r;
 
+        if (bus_is_clogged(answer->bus))
+                return 0;
+        r = answer_part(answer);
         if (r > 0)
                 return 1;
         if (r >= 0)
                 r = sd_bus_send(NULL, answer->reply, NULL);
+        if (r >= 0)
+                answer->bus->unsent_bytes += answer->n_bytes;
         if (r < 0)
                 (void) sd_bus_reply_method_errno(answer->call, r, NULL); /* who left gets no answer */
         return 0;

@@ -51,6 +51,7 @@ struct Answer {
         uid_t uid;
         void *state; /* owned */
         char *last; /* owned: id of the last port that was looked at */
+        size_t n_bytes; /* about, beyond what bus_charge() was told */
         bool begun;
 };
 

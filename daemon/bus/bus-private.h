@@ -108,6 +108,9 @@ int bus_add_log_control(Bus *bus);
 /* service-object.c: a{sv} of the properties that are shown in GetManagedObjects */
 int bus_append_service_properties(Bus *bus, const DesiredPort *port, const char *path, sd_bus_message *reply);
 
+/* About; of an object in GetManagedObjects, measured on answers of this daemon. */
+#define BYTES_MANAGED_OBJECT 1200
+
 /* tree.c: GetManagedObjects, and what is below the parent of all services. 0 = it is neither, 1 = it is dealt with. */
 int bus_answer_tree(Bus *bus, sd_bus_message *m, sd_bus_error *error);
 

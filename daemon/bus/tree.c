@@ -58,6 +58,7 @@ static int objects_port(Answer *answer, const DesiredPort *port, unsigned *cost,
         int r = service_path_new(port->id, &path);
 
         *cost += OBJECT_COST;
+        answer->n_bytes += BYTES_MANAGED_OBJECT;
         if (r >= 0)
                 r = append_object(answer->reply, answer->bus, path, port);
         return MIN2(r, 0);
@@ -141,6 +142,7 @@ static int children_end(Answer *answer, bool more, void *state) {
 
         if (fputs("</node>\n", children->out) == EOF || fflush(children->out) == EOF)
                 return -ENOMEM;
+        answer->n_bytes = children->size;
         return sd_bus_message_append(answer->reply, "s", children->text);
 }
 

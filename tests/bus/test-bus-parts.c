@@ -195,6 +195,23 @@ static void test_queue(void **state) {
         bench_close(&b);
 }
 
+/* H1: nobody reads; what waits for its turn is not made any more when too much lies there. */
+static void test_clogged(void **state) {
+        uint64_t n_unread = 0;
+        Asked asked[40];
+        Bench b;
+
+        open_bench(&b, N_SERVICES);
+        for (size_t i = 0; i < ELEMENTSOF(asked); i++)
+                ask(&b, &asked[i], OBJECTS, "");
+        assert_true(sd_bus_flush(b.client) >= 0);
+        assert_true(sd_bus_detach_event(b.client) >= 0);
+        bench_settle(&b);
+        assert_true(sd_bus_get_n_queued_write(b.bus->bus, &n_unread) >= 0);
+        assert_in_range(n_unread, 4, 9); /* of 1.2 MB each */
+        bench_close(&b);
+}
+
 /* The connection is lost amid them. */
 static void test_disconnect(void **state) {
         Asked asked[5];
@@ -315,7 +332,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_objects), cmocka_unit_test(test_children),   cmocka_unit_test(test_lists),
                 cmocka_unit_test(test_queue),   cmocka_unit_test(test_disconnect), cmocka_unit_test(test_snapshot),
-                cmocka_unit_test(test_plans),
+                cmocka_unit_test(test_plans),   cmocka_unit_test(test_clogged),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

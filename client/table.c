@@ -225,7 +225,7 @@ static void row_print(const Table *table,
                       bool color) {
         size_t left = limit, n = table->n_columns;
 
-        while (n > 1 && !*table->cells[row * table->n_columns + n - 1].text)
+        while (n > 1 && (widths[n - 1] == LEFT_OUT || !*table->cells[row * table->n_columns + n - 1].text))
                 n--;
         pad(out, table->indent);
         for (size_t i = 0; i < n; i++) {

@@ -52,8 +52,8 @@ static int print_drift(Client *client, json_object *rows) {
         char date[TEXT_DATE_MAX];
         int r = table_new(ELEMENTSOF(titles), &table);
 
-        if (r >= 0)
-                table_set_whole(table, 3);
+        for (size_t i = 0; r >= 0 && i < 4; i += 3)
+                table_set_whole(table, i); /* when, and what */
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(titles); i++)
                 r = table_add(table, STYLE_HEADER, titles[i]);
         for (size_t i = 0; r >= 0 && i < n; i++) {

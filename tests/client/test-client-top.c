@@ -79,7 +79,7 @@ static uint64_t children_cpu_usec(void) {
 /* The screen runs in a terminal that script(1) would give; tmux does here. */
 static const char screen_script[] =
         "command -v tmux >/dev/null || exit 77\n"
-        "unset TMUX; export LC_ALL=C.UTF-8; S=\"$OUT.tmux\"\n"
+        "unset TMUX; export LC_ALL=C.UTF-8; S=\"$OUT.tmux.$SCREEN\"\n"
         "t() { tmux -S \"$S\" -f /dev/null \"$@\"; }\n"
         "show() { t capture-pane -p; }\n"
         /* until the screen has $1, for 10 s */
@@ -128,6 +128,7 @@ static void test_screen(void **state) {
         int code;
 
         (void) snprintf(script, sizeof(script), "%s%s", screen_script, keys);
+        (void) setenv("SCREEN", "screen", 1);
         code = bench_shell(*state, script);
         if (code == SKIPPED)
                 skip();
@@ -136,12 +137,12 @@ static void test_screen(void **state) {
 
 /* The daemon goes away and comes back under the screen. */
 static void test_screen_daemon(void **state) {
-        static const char *const gone = "t() { tmux -S \"$OUT.tmux\" \"$@\"; }\n"
+        static const char *const gone = "t() { tmux -S \"$OUT.tmux.$SCREEN\" \"$@\"; }\n"
                                         "for i in $(seq 100); do\n"
                                         "        t capture-pane -p | grep -q 'Not up to date' && "
                                         "exit 0; sleep 0.1\n"
                                         "done; t capture-pane -p >&2; exit 1\n";
-        static const char *const back = "t() { tmux -S \"$OUT.tmux\" \"$@\"; }\n"
+        static const char *const back = "t() { tmux -S \"$OUT.tmux.$SCREEN\" \"$@\"; }\n"
                                         "for i in $(seq 100); do\n"
                                         "        t capture-pane -p | grep -q 'Not up to date' || "
                                         "break; sleep 0.1\n"
@@ -154,6 +155,7 @@ static void test_screen_daemon(void **state) {
 
         (void) snprintf(script, sizeof(script), "%s%s", screen_script,
                         "has 'connections/s' || exit 1; trap - EXIT\n");
+        (void) setenv("SCREEN", "screen_daemon", 1);
         code = bench_shell(bench, script);
         if (code == SKIPPED)
                 skip();
@@ -199,6 +201,7 @@ static void test_many(void **state) {
                          (unsigned long long) used);
         test_many_completed(bench);
         (void) snprintf(script, sizeof(script), "%s%s", screen_script, screen);
+        (void) setenv("SCREEN", "many", 1);
         code = bench_shell(bench, script);
         bench_start_fake(bench, "running", NULL);
         if (code == SKIPPED)
@@ -210,7 +213,7 @@ static void test_many(void **state) {
 static void test_terminal(void **state) {
         static const char *const script =
                 "command -v tmux >/dev/null || exit 77\n"
-                "unset TMUX NO_COLOR SYSTEMD_COLORS; export LC_ALL=C.UTF-8; S=\"$OUT.tmux.terminal\"\n"
+                "unset TMUX NO_COLOR SYSTEMD_COLORS; export LC_ALL=C.UTF-8; S=\"$OUT.tmux.$SCREEN\"\n"
                 "t() { tmux -S \"$S\" -f /dev/null \"$@\"; }\n"
                 "trap 't kill-server 2>/dev/null' EXIT\n"
                 /* what the pane shows comes later than the command ends: the mark behind it is waited for */
@@ -242,7 +245,10 @@ static void test_terminal(void **state) {
                 "test -e \"$OUT.paged\" && exit 12\n"
                 "t capture-pane -p | grep -q '3 services listed' || exit 13\n"
                 "exit 0\n";
-        int code = bench_shell(*state, script);
+        int code;
+
+        (void) setenv("SCREEN", "terminal", 1); /* each has a server of its own: the last one may still end */
+        code = bench_shell(*state, script);
 
         if (code == SKIPPED)
                 skip();
@@ -260,12 +266,14 @@ static void test_widths(void **state) {
                 "                'top -b -N 1' drift 'override list shop/cart:http' 'explain shop/cart' 'list -L'; do\n"
                 "                wide $cols \"$verb\" >\"$OUT\"; test \"$(wc -L <\"$OUT\")\" -le $cols ||\n"
                 "                        { echo \"$verb at $cols\" >&2; cat \"$OUT\" >&2; exit 1; }\n"
+                "                ! grep -n ' $' \"$OUT\" >&2 || exit 7\n"
                 "                test $cols != 60 || { wc -l <\"$OUT\" | grep -qv '^0$' || exit 2; }\n"
                 "        done\n"
                 "done\n"
                 /* -j is for eyes on a terminal, for programs in a pipe (C2) */
                 "test \"$(wide 80 'drift -j' | wc -l)\" -gt 2 || exit 5\n"
                 "test \"$(ctl drift -j | wc -l)\" = 1 || exit 6\n"
+                "wide 80 drift | grep -q '^Tue 2023-11-14 22:13:20' || exit 8\n"
                 "for verb in list stats 'stats --rate' 'top -b -N 1'; do\n"
                 "        wide 40 \"$verb\" | grep -q '^kube-system/kube-dns:.' || { echo \"$verb\" >&2; exit 3; }\n"
                 "        wide 80 \"$verb\" | grep -q '^kube-system/kube-dns:dns-tcp ' || { echo \"$verb\" >&2; exit 4; }\n"

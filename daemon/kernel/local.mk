@@ -7,6 +7,7 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/conntrack.h \
 	daemon/kernel/forward.c \
 	daemon/kernel/forward.h \
+	daemon/kernel/netlink-buffer.c \
 	daemon/kernel/netlink.c \
 	daemon/kernel/netlink.h \
 	daemon/kernel/nfnetlink.c \

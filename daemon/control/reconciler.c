@@ -12,8 +12,8 @@
 
 /* Computing them takes a few milliseconds; what the kernel takes is bounded by turn_pace(). */
 #define SERVICES_PER_TURN 256
-/* With so many virtual servers waiting no more are computed: their filter elements go to the kernel in one transaction. */
-#define SERVERS_WAITING_MAX 256
+/* … for so many virtual servers at most: their filter elements go to the kernel in one transaction. */
+#define SERVERS_WAITING_MAX 1024
 /* Conntrack entries that could not be deleted are not remembered without end. */
 #define FLOWS_MAX 65536
 
@@ -272,6 +272,9 @@ static int reconciler_compute(Reconciler *reconciler, ReconcileScope scope, cons
         Store *store = reconciler->parts.store;
         int r = 0;
 
+        /* There is enough for this turn; the next transaction is the larger for it. */
+        if (kernel_table_n_queued(reconciler->parts.table, DIRTY_SERVERS) >= reconciler->n_servers)
+                return 0;
         for (unsigned i = 0; i < SERVICES_PER_TURN && r >= 0 &&
                              kernel_table_n_queued(reconciler->parts.table, DIRTY_SERVERS) < SERVERS_WAITING_MAX;
              i++) {

@@ -19,6 +19,8 @@ libkernelfilter_a_SOURCES = \
 	daemon/kernel/nft-state.c \
 	daemon/kernel/nft-state.h \
 	daemon/kernel/nftables-dump.c \
+	daemon/kernel/nft-text.c \
+	daemon/kernel/nft-text.h \
 	daemon/kernel/nftables-private.h \
 	daemon/kernel/nftables.c \
 	daemon/kernel/nftables.h \

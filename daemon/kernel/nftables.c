@@ -6,14 +6,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <nftables/libnftables.h>
 #include <string.h>
 
 #include "common/hash.h"
-#include "common/log.h"
 #include "kernel/nfnetlink.h"
 #include "kernel/nft-element.h"
 #include "kernel/nft-state.h"
+#include "kernel/nft-text.h"
 #include "kernel/ruleset-set.h"
 #include "kernel/ruleset.h"
 
@@ -202,28 +201,7 @@ int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n
         return r;
 }
 
-/* ---- rules through libnftables */
-
-static inline void nft_ctx_freep(struct nft_ctx **ctx) {
-        if (*ctx)
-                nft_ctx_free(*ctx);
-}
-
-/* libnftables tells an error as text alone; it ends with what strerror() says. */
-static int nft_error_from_text(const char *text) {
-        int best = -EIO;
-        size_t best_size = 0;
-
-        for (int error = 1; error < 134; error++) {
-                const char *name = strerrordesc_np(error);
-
-                if (name && strlen(name) > best_size && strstr(text, name)) {
-                        best = -error;
-                        best_size = strlen(name);
-                }
-        }
-        return best;
-}
+/* ---- what is known */
 
 /* Of elements and rules all is known if the number is the expected one, and followed from here on; 0 = it is not known. */
 static void nft_know(Nftables *nft, const char *rules, uint32_t expected) {
@@ -247,20 +225,6 @@ int nftables_is_unchanged(Nftables *nft, const FilterConfig *config) {
         if (r >= 0)
                 r = nft_generation_get(nft->nfnl, &number);
         return r < 0 ? r : nft_generation_is_known(&nft->generation, number, hash_bytes(rules, strlen(rules)));
-}
-
-/* The library ends the process when its memory or its socket is refused: the socket is tried before. */
-static int nft_run_text(const char *text) {
-        _cleanup_(nft_ctx_freep) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-        const char *message;
-
-        if (!ctx || nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0)
-                return -ENOMEM;
-        if (nft_run_cmd_from_buffer(ctx, text) == 0)
-                return 0;
-        message = nft_ctx_get_error_buffer(ctx);
-        log_debug("libnftables: %s", message ? message : "failed without a word");
-        return nft_error_from_text(message ? message : "");
 }
 
 /* ---- the table */
@@ -311,7 +275,7 @@ static int nft_make(Nftables *nft,
         r = at_work ? ruleset_format_replacement(config, elements, n_elements, &text) :
                       ruleset_format_dormant(config, &text);
         if (r >= 0)
-                r = nft_run_text(text);
+                r = nft_text_run(text);
         if (r < 0)
                 return r;
         ++*n_writes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one nftables table of ours, `inet ipvsproxy`; nothing outside of it is ever read into or written. The rules
- * (ruleset.h) go through libnftables, which compiles text; elements go over netlink directly: one message for many,
+ * (ruleset.h) go through libnftables, which compiles text (nft-text.h); elements go over netlink directly: one message for many,
  * in one transaction, with the kernel's own error. Logs nothing above debug.
  */
 #pragma once

@@ -64,8 +64,8 @@ equal 'a dump shows them' "$(printf '%s\n' "service_ips6 $vip6" "service_ports4 
 equal 'what is not there cannot be deleted' 'filter-test: apply: ENOENT' "$(filter-test apply -service_ips:10.9.9.9 2>&1)"
 equal 'one bad element undoes all of its transaction' 2 \
         "$(filter-test apply +service_ips:10.9.9.8 -service_ips:10.9.9.9 2>/dev/null; filter-test dump | wc -l)"
-equal 'our own changes are known, those of others are seen by the number of nf_tables' "service_ports4 $vip . tcp . 80
-service_ips6 $vip6
+equal 'our own changes are known, those of others are seen by the number of nf_tables' "service_ips6 $vip6
+service_ports4 $vip . tcp . 80
 known 1
 +service_ips:10.9.9.1 0, known 1
 +service_ips:10.9.9.2 0, known 1

@@ -9,6 +9,8 @@ libcommon_a_SOURCES = \
 	common/clock.h \
 	common/hash.c \
 	common/hash.h \
+	common/io.c \
+	common/io.h \
 	common/log.c \
 	common/log.h \
 	common/macros.h \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/io.h"
 #include "config/config-private.h"
 
 static void file_closep(FILE **file) {
@@ -50,20 +51,6 @@ int config_format(const Config *config, char **ret) {
         if (ferror(file) || fclose(TAKE_PTR(file)) != 0)
                 return -ENOMEM;
         *ret = TAKE_PTR(text);
-        return 0;
-}
-
-static int write_all(int fd, const char *text, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, text, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                text += n;
-                size -= (size_t) n;
-        }
         return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The file: a head, then lines "+ KEY" (ours), "- KEY" (no longer), "d KEY DEST DEADLINE" (a real server drains),
- * where KEY is "IP PORT PROTOCOL" and DEST "IP PORT". The last line about a key counts; "+" ends its drains, a deadline of 0 one of them.
+ * where KEY is "IP PORT PROTOCOL" and DEST "IP PORT". The last line about a key counts; "+" ends its drains, a
+ * deadline of 0 one of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/io.h"
 #include "common/parse.h"
 #include "control/journal-private.h"
 
@@ -162,20 +164,6 @@ int journal_note_drain(Journal *journal, const VirtualServerKey *key, const Jour
                         drain->dest.port,
                         drain->deadline_usec);
         return journal_note(journal, line);
-}
-
-static int write_all(int fd, const char *text, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, text, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                text += n;
-                size -= (size_t) n;
-        }
-        return 0;
 }
 
 /* What is not written need not be noted: it is known, and all that is known is written to the next file. */

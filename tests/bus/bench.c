@@ -237,6 +237,23 @@ void bench_sync(Bench *bench) {
         assert_int_equal(status.n_pending, 0);
 }
 
+int bench_setup_shop(void **state) {
+        static Bench bench;
+
+        bench_open_link(&bench, NULL);
+        bench_put_service(&bench, "default", "web", 7, 3);
+        bench_put_service(&bench, "shop", "cart", 8, 2);
+        bench_put_service(&bench, "shop", "empty", 9, 0);
+        bench_sync(&bench);
+        *state = &bench;
+        return 0;
+}
+
+int bench_teardown(void **state) {
+        bench_close(*state);
+        return 0;
+}
+
 /* ---- calls */
 
 typedef struct Pending {

@@ -29,6 +29,10 @@ void bench_open_link(Bench *bench, const BusOptions *options);
 void bench_open_daemon(Bench *bench, const BusOptions *options);
 void bench_close(Bench *bench);
 
+/* Of a cmocka group: *state is a Bench with a direct link, and default/web, shop/cart and shop/empty in it. */
+int bench_setup_shop(void **state);
+int bench_teardown(void **state);
+
 void bench_daemon_start(Bench *bench);
 void bench_daemon_stop(Bench *bench);
 /* Another connection to the dbus-daemon, owned by the caller, in the same loop. */

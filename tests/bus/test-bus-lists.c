@@ -11,23 +11,6 @@
 #define SERVICE_ROW "osssssqsuuut"
 #define STATISTICS_ROW "sttttttttttuua{sv}"
 
-static int setup(void **state) {
-        static Bench bench;
-
-        bench_open_link(&bench, NULL);
-        bench_put_service(&bench, "default", "web", 7, 3);
-        bench_put_service(&bench, "shop", "cart", 8, 2);
-        bench_put_service(&bench, "shop", "empty", 9, 0);
-        bench_sync(&bench);
-        *state = &bench;
-        return 0;
-}
-
-static int teardown(void **state) {
-        bench_close(*state);
-        return 0;
-}
-
 /* ---- services */
 
 /* Reads a page into `ids`, separated by spaces; returns where the next begins. */
@@ -341,5 +324,5 @@ int main(void) {
                 cmocka_unit_test(test_statistics),       cmocka_unit_test(test_large_numbers),
         };
 
-        return cmocka_run_group_tests(tests, setup, teardown);
+        return cmocka_run_group_tests(tests, bench_setup_shop, bench_teardown);
 }

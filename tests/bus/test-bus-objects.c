@@ -9,23 +9,6 @@
 #define M BUS_PATH, BUS_INTERFACE_MANAGER
 #define WEB BUS_PATH_SERVICE "/default_2fweb_3ahttp"
 
-static int setup(void **state) {
-        static Bench bench;
-
-        bench_open_link(&bench, NULL);
-        bench_put_service(&bench, "default", "web", 7, 3);
-        bench_put_service(&bench, "shop", "cart", 8, 2);
-        bench_put_service(&bench, "shop", "empty", 9, 0);
-        bench_sync(&bench);
-        *state = &bench;
-        return 0;
-}
-
-static int teardown(void **state) {
-        bench_close(*state);
-        return 0;
-}
-
 static sd_bus_message *call(Bench *bench, const char *path, const char *interface, const char *member) {
         sd_bus_message *reply = NULL;
 
@@ -380,5 +363,5 @@ int main(void) {
                 cmocka_unit_test(test_not_ready),
         };
 
-        return cmocka_run_group_tests(tests, setup, teardown);
+        return cmocka_run_group_tests(tests, bench_setup_shop, bench_teardown);
 }

@@ -40,6 +40,13 @@ tests_unit_test_netlink_SOURCES = tests/unit/test-netlink.c
 tests_unit_test_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
 tests_unit_test_netlink_LDFLAGS = -Wl,--wrap=nl_sendto,--wrap=recvmmsg,--wrap=recv
 tests_unit_test_netlink_LDADD = $(libkernelfilter_libs) $(CMOCKA_LIBS)
+# The same for libnftables
+check_PROGRAMS += tests/unit/test-nft-text
+TESTS += tests/unit/test-nft-text
+tests_unit_test_nft_text_SOURCES = tests/unit/test-nft-text.c
+tests_unit_test_nft_text_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS)
+tests_unit_test_nft_text_LDFLAGS = -Wl,--wrap=nft_run_cmd_from_buffer,--wrap=nft_ctx_get_error_buffer
+tests_unit_test_nft_text_LDADD = $(libkernelfilter_libs) $(CMOCKA_LIBS)
 
 # The kernel in memory, and everything above it
 unit_memory = tests/unit/test-memory-backend
@@ -160,6 +167,7 @@ libcontrolfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults \
 	tests/unit/test-control-drain tests/unit/test-differences tests/unit/test-node-drain tests/unit/test-control-random \
 	tests/unit/test-control-node tests/unit/test-control-node-ports tests/unit/test-control-scheduler tests/unit/test-control-look \
+	tests/unit/test-control-load \
 	tests/unit/test-turn-pace tests/unit/test-yield
 check_PROGRAMS += $(unit_manager)
 TESTS += $(unit_manager)
@@ -184,6 +192,8 @@ tests_unit_test_control_node_ports_SOURCES = tests/unit/test-control-node-ports.
 tests_unit_test_control_node_ports_LDADD = $(unit_manager_libs)
 tests_unit_test_control_scheduler_SOURCES = tests/unit/test-control-scheduler.c
 tests_unit_test_control_scheduler_LDADD = $(unit_manager_libs)
+tests_unit_test_control_load_SOURCES = tests/unit/test-control-load.c
+tests_unit_test_control_load_LDADD = $(unit_manager_libs)
 tests_unit_test_control_look_SOURCES = tests/unit/test-control-look.c
 tests_unit_test_control_look_LDADD = $(unit_manager_libs)
 tests_unit_test_control_random_SOURCES = tests/unit/test-control-random.c

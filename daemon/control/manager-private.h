@@ -176,8 +176,9 @@ int manager_on_turn(sd_event_source *source, void *userdata);
 void manager_on_yield(bool yield, void *userdata);
 bool manager_has_work(const Manager *manager);
 
-/* wake.c: something may have to be done. */
+/* wake.c: the looks of an audit are over; the next one is not too soon. */
 void manager_end_audit(Manager *manager);
+/* Something may have to be done. */
 void manager_wake(Manager *manager);
 /* Creates the event sources. */
 int manager_wake_start(Manager *manager);

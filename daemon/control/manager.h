@@ -65,7 +65,8 @@ typedef struct ManagerOptions {
         uint64_t sync_usec; /* between two full comparisons with the kernel */
         uint64_t drain_timeout_usec;
         uint64_t drain_look_usec; /* between two looks at connections that end; 0 = 5 s */
-        size_t look_servers; /* virtual servers that one turn reads, or filter sets one by one, from the start on; 0 = what can be read in 2 ms */
+        /* For tests: virtual servers that one turn reads, and one filter set, from the start on; 0 = as many as 2 ms allow. */
+        size_t look_servers;
         uint64_t retry_usec; /* after the first failure of something, then longer and longer; 0 = 1 s */
         const char *state_directory; /* NULL: nothing is kept */
         bool dry_run; /* the backend only reads: nothing is kept either */

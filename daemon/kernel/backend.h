@@ -51,6 +51,7 @@ typedef int (*AddressVisitor)(const AddressInfo *address, void *userdata);
 
 /* ---- nftables */
 
+/* See filter_dump(). */
 #define FILTER_DUMP_PARTS (2U * _FILTER_SET_MAX)
 typedef int (*FilterVisitor)(const FilterElement *element, void *userdata);
 
@@ -122,7 +123,8 @@ typedef struct KernelBackendOps {
         int (*ipvs_dump)(KernelBackend *backend, IpvsVisitor visitor, void *userdata);
         /*
          * The same in pieces, for who must not be away for long: some virtual servers, from the first on or behind those
-         * that it gave last; 1 = there are more. Where some come or go meanwhile others may be left out or told twice, …
+         * that it gave last; 1 = there are more. Where some come or go meanwhile others may be left out or told twice. On -errno
+         * it is begun again, …
          */
         int (*ipvs_list)(KernelBackend *backend, bool begin, VirtualServerVisitor visitor, void *userdata);
         /* … then the real servers of each, in one call of the visitor; -ESRCH: the virtual server is not there any more. */
@@ -211,6 +213,7 @@ static inline KernelBackend *kernel_backend_free(KernelBackend *backend) {
 }
 DEFINE_CLEANUP(KernelBackend *, kernel_backend_free);
 
+/* What a part of filter_dump() is of. */
 static inline FilterSet filter_dump_set(unsigned part) {
         return (FilterSet) (part / 2);
 }

@@ -192,7 +192,7 @@ int ipvs_read_dests(Ipvs *ipvs, const VirtualServerKey *key, RealServersVisitor 
         return r < 0 ? r : MIN2(visitor(dests.items, dests.n_items, userdata), 0);
 }
 
-/* Nothing has come to it, so no real server has a connection. */
+/* Nothing has come to it since it was made, or since `ipvsadm -Z`: as good as no real server has a connection. */
 static bool item_is_idle(const struct ServiceItem *item) {
         return item->stats.connections == 0 && item->stats.in_packets == 0 && item->stats.out_packets == 0;
 }

@@ -75,8 +75,8 @@ int netlink_call(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor v
 int netlink_ask(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);
 
 /*
- * The same as netlink_call() for a message with NLM_F_DUMP. -EINTR: the table changed meanwhile, what was seen is not of one moment.
- * Other errors as the kernel, or the visitor, gave them.
+ * The same as netlink_call() for a message with NLM_F_DUMP. -EINTR: the table changed meanwhile, what was seen is not of
+ * one moment. Other errors as the kernel, or the visitor, gave them.
  */
 int netlink_dump(Netlink *netlink, const NetlinkBuffer *buffer, NetlinkVisitor visitor, void *userdata);
 

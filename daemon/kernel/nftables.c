@@ -255,12 +255,13 @@ static int nft_finish(Nftables *nft, const char *marker, const FilterElement *el
         return r;
 }
 
+/* Of nft_make(). */
+#define NFT_MAKE_TRANSACTIONS 2
+
 /*
  * Where no table is at work, it is made asleep and without elements, and wakes with all of them: libnftables needs
  * more than a kilobyte of memory for an element. One that is at work cannot be exchanged in two steps.
  */
-#define NFT_MAKE_TRANSACTIONS 2
-
 static int nft_make(Nftables *nft,
                     const FilterConfig *config,
                     const char *rules,

@@ -149,7 +149,10 @@ size_t kernel_table_n_servers(const KernelTable *table);
 
 /* ---- failures: each record is tried again by itself, with growing delays; the others go on */
 
-/* `first_usec` is the delay after the first failure; it doubles up to 32 times that. */
+/*
+ * `first_usec` is the delay after the first failure; it doubles with each retry that fails, up to 32 times that. A
+ * failure before the retry is due (of a change, a notification, the same turn) leaves the time as it is.
+ */
 void failure_note(Failure *failure, int error, uint64_t now_usec, uint64_t first_usec);
 void kernel_table_fail(KernelTable *table, Failure *failure, int error, uint64_t now_usec, uint64_t first_usec);
 void kernel_table_clear_failure(KernelTable *table, Failure *failure);

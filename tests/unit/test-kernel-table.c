@@ -78,11 +78,29 @@ static void test_server_keeps_address(void **state) {
         assert_null(kernel_table_server(table, &vs.key));
 }
 
+static void test_delay_doubles_by_retry(void **state) {
+        Failure failure = {};
+
+        failure_note(&failure, -ENOMEM, 1000, 10);
+        assert_int_equal(failure.retry_usec, 1010);
+        failure_note(&failure, -ENOBUFS, 1000, 10);
+        failure_note(&failure, -EBUSY, 1009, 10);
+        assert_int_equal(failure.retry_usec, 1010);
+        assert_int_equal(failure.error, -EBUSY);
+        failure_note(&failure, -ENOMEM, 1010, 10);
+        assert_int_equal(failure.retry_usec, 1030);
+        for (int i = 0; i < 10; i++)
+                failure_note(&failure, -ENOMEM, failure.retry_usec, 10);
+        failure_note(&failure, -ENOMEM, 5000, 10);
+        assert_int_equal(failure.retry_usec, 5000 + 32 * 10);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_wanted_counts),
                 cmocka_unit_test(test_older_claim_holds),
                 cmocka_unit_test(test_server_keeps_address),
+                cmocka_unit_test(test_delay_doubles_by_retry),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,9 @@
 #include "common/log.h"
 #include "common/macros.h"
 
+/* Less than the watchdog's 30 s: an answer of the kernel that never comes is to end the child, not the daemon. */
+#define NFT_TEXT_MAX_SECONDS 20
+
 static inline void nft_ctx_freep(struct nft_ctx **ctx) {
         if (*ctx)
                 nft_ctx_free(*ctx);
@@ -52,6 +55,7 @@ static int nft_text_run_in_child(const char *text, int *result) {
         if (pid < 0)
                 return -errno;
         if (pid == 0) {
+                (void) alarm(NFT_TEXT_MAX_SECONDS);
                 *result = nft_text_run_here(text);
                 _exit(0); /* nothing of ours is to be flushed or closed twice */
         }

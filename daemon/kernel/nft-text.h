@@ -8,6 +8,6 @@
 
 /*
  * Returns when the kernel has the whole of it, or nothing: 0, or the kernel's -errno as far as the library tells it; -EIO:
- * the library ended without a word, the transaction may have been made.
+ * the library ended without a word or took 20 s, the transaction may have been made.
  */
 int nft_text_run(const char *text);

@@ -45,7 +45,7 @@ check_PROGRAMS += tests/unit/test-nft-text
 TESTS += tests/unit/test-nft-text
 tests_unit_test_nft_text_SOURCES = tests/unit/test-nft-text.c
 tests_unit_test_nft_text_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS)
-tests_unit_test_nft_text_LDFLAGS = -Wl,--wrap=nft_run_cmd_from_buffer,--wrap=nft_ctx_get_error_buffer
+tests_unit_test_nft_text_LDFLAGS = -Wl,--wrap=nft_run_cmd_from_buffer,--wrap=nft_ctx_get_error_buffer,--wrap=alarm
 tests_unit_test_nft_text_LDADD = $(libkernelfilter_libs) $(CMOCKA_LIBS)
 
 # The kernel in memory, and everything above it

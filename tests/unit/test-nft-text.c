@@ -16,6 +16,7 @@ typedef enum Play {
         PLAY_REFUSED,
         PLAY_EXIT,
         PLAY_ABORT,
+        PLAY_WAIT,
 } Play;
 
 static Play play;
@@ -30,6 +31,9 @@ int __wrap_nft_run_cmd_from_buffer(struct nft_ctx *ctx, const char *text) {
         case PLAY_ABORT:
                 (void) signal(SIGABRT, SIG_DFL);
                 abort();
+        case PLAY_WAIT: /* for an answer that got lost */
+                for (;;)
+                        (void) pause();
         case PLAY_REFUSED:
                 return -1;
         case PLAY_DONE:
@@ -41,6 +45,13 @@ int __wrap_nft_run_cmd_from_buffer(struct nft_ctx *ctx, const char *text) {
 const char *__wrap_nft_ctx_get_error_buffer(struct nft_ctx *ctx);
 const char *__wrap_nft_ctx_get_error_buffer(struct nft_ctx *ctx) {
         return error_text;
+}
+
+/* So long a test does not wait. */
+unsigned __wrap_alarm(unsigned seconds);
+unsigned __wrap_alarm(unsigned seconds) {
+        assert_in_range(seconds, 1, 29);
+        return ualarm(100 * 1000, 0);
 }
 
 /* Nothing of a child is left over, neither a process nor what it said. */
@@ -67,6 +78,7 @@ static void test_results(void **state) {
 static void test_library_ends_its_process(void **state) {
         assert_int_equal(run_as(PLAY_EXIT, NULL), -EIO);
         assert_int_equal(run_as(PLAY_ABORT, NULL), -EIO);
+        assert_int_equal(run_as(PLAY_WAIT, NULL), -EIO);
         assert_int_equal(run_as(PLAY_DONE, NULL), 0); /* the next one is not the worse for it */
 }
 

@@ -112,7 +112,7 @@ struct Manager {
         FilterLook filter_look; /* those of LOOK_FILTER and LOOK_SERVERS, which take several turns; one runs at a time */
         ServerLook server_look;
         bool auditing; /* the looks are those of an audit */
-        uint64_t look_usec; /* what they took since it began */
+        uint64_t look_cpu_usec; /* what they took since it began, without what they waited for */
         unsigned look_later; /* LOOK_… with the next retry of `whole` */
         Failure whole; /* what cannot be told of one object of the table */
         bool whole_failed; /* in the running sync */

@@ -260,14 +260,14 @@ static void manager_turn(Manager *manager) {
 }
 
 static int manager_look_again(Manager *manager, char message[static MANAGER_MESSAGE_SIZE]) {
-        uint64_t begun = clock_now_usec(CLOCK_MONOTONIC);
+        uint64_t begun = clock_now_usec(CLOCK_THREAD_CPUTIME_ID);
         int r;
 
         manager->look |= manager->in_doubt && !manager->server_look.running ? LOOK_SERVERS : 0;
         r = manager->look != 0 ? manager_look_at_kernel(manager, message) : 0;
         if (r >= 0)
                 r = manager_go_on_looking(manager, message);
-        manager->look_usec += clock_now_usec(CLOCK_MONOTONIC) - begun;
+        manager->look_cpu_usec += clock_now_usec(CLOCK_THREAD_CPUTIME_ID) - begun;
         return r;
 }
 

@@ -13,8 +13,9 @@
 #define DRAIN_PAUSE_USEC (2 * USEC_PER_MSEC)
 /* What others break is repaired that soon, however long minSyncPeriod is; a flapping address costs no more than that. */
 #define REPAIR_USEC (100 * USEC_PER_MSEC)
-/* An audit takes no more than one part in so many of all time. */
+/* An audit takes no more than one part in so many of a CPU's time; it is put off by so many periods at most. */
 #define AUDIT_PAUSES 50
+#define AUDIT_PERIODS_MAX 10
 
 int manager_arm(sd_event_source *timer, uint64_t delay_usec) {
         int r = sd_event_source_set_time_relative(timer, delay_usec);
@@ -86,7 +87,7 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (!manager->auditing) { /* else the last one goes on still */
                 manager->auditing = true;
-                manager->look_usec = 0;
+                manager->look_cpu_usec = 0;
                 manager_look(manager, LOOK_ALL);
         }
         return manager_arm(source, manager->options.sync_usec);
@@ -94,7 +95,7 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* Where there is so much to read that it would take a good part of a CPU, the next one comes later. */
 void manager_end_audit(Manager *manager) {
-        uint64_t pause = manager->look_usec * AUDIT_PAUSES;
+        uint64_t pause = MIN2(manager->look_cpu_usec * AUDIT_PAUSES, manager->options.sync_usec * AUDIT_PERIODS_MAX);
 
         if (!manager->auditing)
                 return;

@@ -51,10 +51,11 @@ static int on_deliver(sd_event_source *source, void *userdata) {
 
 /* ---- addresses and links */
 
-/* What monitor_pump() was told, for the messages it reads. */
+/* What those who pump said that we did, for the messages they read. */
 typedef struct OwnOps {
         const AddressOp *ops;
         size_t n_ops;
+        pid_t process; /* made the table; 0 = none */
 } OwnOps;
 
 static bool own_ops_have(const OwnOps *own, const IpAddr *addr) {
@@ -141,16 +142,16 @@ _Static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE 
                "the table's name has one number");
 
 /* libnftables has sockets of its own: the last message of a transaction says which process made it. */
-static bool generation_is_own(const struct nlmsghdr *message) {
+static bool generation_is_of(const struct nlmsghdr *message, pid_t process) {
         const struct nlattr *attr;
 
         mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg))
                 if (mnl_attr_get_type(attr) == NFTA_GEN_PROC_PID && mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
-                        return ntohl(mnl_attr_get_u32(attr)) == (uint32_t) getpid();
+                        return ntohl(mnl_attr_get_u32(attr)) == (uint32_t) process;
         return false;
 }
 
-static void monitor_see_filter(Monitor *monitor, const struct nlmsghdr *message) {
+static void monitor_see_filter(Monitor *monitor, const struct nlmsghdr *message, const OwnOps *own) {
         if (NFNL_SUBSYS_ID(message->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
             message->nlmsg_pid == monitor->filter_port_id)
                 return;
@@ -158,7 +159,7 @@ static void monitor_see_filter(Monitor *monitor, const struct nlmsghdr *message)
                 monitor->table_touched = monitor->table_touched || message_is_of_table(message);
                 return;
         }
-        if (monitor->table_touched && !generation_is_own(message))
+        if (monitor->table_touched && !(own->process > 0 && generation_is_of(message, own->process)))
                 monitor_note(monitor, KERNEL_EVENT_FILTER);
         monitor->table_touched = false;
 }
@@ -178,7 +179,7 @@ static void monitor_see(Monitor *monitor, MonitorSocket which, size_t size, cons
                 if (which == MONITOR_ROUTE)
                         monitor_see_route(monitor, message, own);
                 else
-                        monitor_see_filter(monitor, message);
+                        monitor_see_filter(monitor, message, own);
 }
 
 static int monitor_read(Monitor *monitor, MonitorSocket which, unsigned n_max, const OwnOps *own) {
@@ -208,9 +209,13 @@ static int on_filter(sd_event_source *source, int fd, uint32_t revents, void *us
 }
 
 void monitor_pump(Monitor *monitor, const AddressOp *ops, size_t n_ops) {
-        OwnOps own = { ops, n_ops };
+        OwnOps own = { .ops = ops, .n_ops = n_ops };
 
         (void) monitor_read(monitor, MONITOR_ROUTE, UINT32_MAX, &own); /* a broken socket is seen by its source */
+}
+
+void monitor_pump_filter(Monitor *monitor, pid_t process) {
+        (void) monitor_read(monitor, MONITOR_FILTER, UINT32_MAX, &(OwnOps) { .process = process });
 }
 
 void monitor_set_device(Monitor *monitor, int ifindex) {

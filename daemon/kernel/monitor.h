@@ -2,7 +2,8 @@
 /*
  * What the kernel tells about changes of addresses, of kube-ipvs0 and of our nftables table. What this process did
  * itself is no news: the kernel names the socket that caused a change, and a socket filter drops it unseen; IPv6
- * addresses, for which it does not, are compared with what was just written.
+ * addresses, for which it does not, are compared with what was just written, and of tables that libnftables made the
+ * process is known.
  */
 #pragma once
 
@@ -31,3 +32,5 @@ void monitor_set_device(Monitor *monitor, int ifindex);
  * do not overrun the socket. `ops` are those that were just applied, and no news.
  */
 void monitor_pump(Monitor *monitor, const AddressOp *ops, size_t n_ops);
+/* The same of nf_tables, after a process of ours, which has ended, made the table. */
+void monitor_pump_filter(Monitor *monitor, pid_t process);

@@ -144,7 +144,13 @@ static int backend_filter_ensure(KernelBackend *backend,
                                  const FilterConfig *config,
                                  const FilterElement *elements,
                                  size_t n_elements) {
-        return nftables_ensure(netlink_backend(backend)->nftables, config, elements, n_elements, &backend->n_writes);
+        NetlinkBackend *b = netlink_backend(backend);
+        int r = nftables_ensure(b->nftables, config, elements, n_elements, &backend->n_writes);
+        pid_t process = nftables_text_process(b->nftables);
+
+        if (b->monitor && process > 0)
+                monitor_pump_filter(b->monitor, process);
+        return r;
 }
 
 static int backend_filter_is_unchanged(KernelBackend *backend, const FilterConfig *config) {

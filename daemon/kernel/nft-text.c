@@ -49,11 +49,12 @@ static int nft_text_run_here(const char *text) {
 }
 
 /* `*result` is shared with the child, and as it was if the library ended it. */
-static int nft_text_run_in_child(const char *text, int *result) {
+static int nft_text_run_in_child(const char *text, int *result, pid_t *ret_process) {
         pid_t pid = fork();
 
         if (pid < 0)
                 return -errno;
+        *ret_process = pid;
         if (pid == 0) {
                 (void) alarm(NFT_TEXT_MAX_SECONDS);
                 *result = nft_text_run_here(text);
@@ -64,13 +65,14 @@ static int nft_text_run_in_child(const char *text, int *result) {
         return *result;
 }
 
-int nft_text_run(const char *text) {
+int nft_text_run(const char *text, pid_t *ret_process) {
         int *result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), r;
 
+        *ret_process = 0;
         if (result == MAP_FAILED)
                 return -errno;
         *result = -EIO;
-        r = nft_text_run_in_child(text, result);
+        r = nft_text_run_in_child(text, result, ret_process);
         (void) munmap(result, sizeof(*result));
         return r;
 }

@@ -6,8 +6,10 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 /*
  * Returns when the kernel has the whole of it, or nothing: 0, or the kernel's -errno as far as the library tells it; -EIO:
- * the library ended without a word or took 20 s, the transaction may have been made.
+ * the library ended without a word or took 20 s, the transaction may have been made. `*ret_process` is who the kernel says made it, also after an error; 0 = nobody.
  */
-int nft_text_run(const char *text);
+int nft_text_run(const char *text, pid_t *ret_process);

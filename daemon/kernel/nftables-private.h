@@ -9,6 +9,7 @@
 struct Nftables {
         Netlink *nfnl; /* owned */
         NftGeneration generation;
+        pid_t text_process; /* see nftables_text_process() */
 };
 
 /* What is read or written meanwhile may have changed: then it is begun again. */

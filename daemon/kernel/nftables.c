@@ -45,6 +45,10 @@ int nftables_port_id(Nftables *nft, uint32_t *ret) {
         return netlink_port_id(nft->nfnl, ret);
 }
 
+pid_t nftables_text_process(const Nftables *nft) {
+        return nft->text_process;
+}
+
 /* ---- transactions over netlink */
 
 static int nft_put_batch(NetlinkBuffer *buffer, uint16_t type) {
@@ -276,7 +280,7 @@ static int nft_make(Nftables *nft,
         r = at_work ? ruleset_format_replacement(config, elements, n_elements, &text) :
                       ruleset_format_dormant(config, &text);
         if (r >= 0)
-                r = nft_text_run(text);
+                r = nft_text_run(text, &nft->text_process);
         if (r < 0)
                 return r;
         ++*n_writes;
@@ -299,6 +303,7 @@ int nftables_ensure(Nftables *nft,
         uint32_t before;
         int r;
 
+        nft->text_process = 0;
         r = ruleset_format(config, &rules);
         if (r < 0)
                 return r;

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/macros.h"
 #include "kernel/backend.h"
@@ -39,8 +40,12 @@ int nftables_apply(Nftables *nft, const FilterOp *ops, size_t n_ops, uint64_t *n
 int nftables_is_unchanged(Nftables *nft, const FilterConfig *config);
 int nftables_dump(Nftables *nft, unsigned part, FilterVisitor visitor, void *userdata);
 
-/* By which notifications tell what is our own doing: see netlink_port_id(). */
+/*
+ * By which notifications tell what is our own doing: the socket (see netlink_port_id()), and the process that the last
+ * nftables_ensure() made the table in; 0 = it made none.
+ */
 int nftables_port_id(Nftables *nft, uint32_t *ret);
+pid_t nftables_text_process(const Nftables *nft);
 
 /* For --cleanup: deletes the table; 0 also where there is none. */
 int nftables_remove(Nftables *nft);

@@ -56,11 +56,13 @@ unsigned __wrap_alarm(unsigned seconds) {
 
 /* Nothing of a child is left over, neither a process nor what it said. */
 static int run_as(Play as, const char *text) {
+        pid_t process;
         int r;
 
         play = as;
         error_text = text;
-        r = nft_text_run("table inet ipvsproxy");
+        r = nft_text_run("table inet ipvsproxy", &process);
+        assert_true(process > 0 && process != parent);
         assert_int_equal(getpid(), parent);
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
         assert_int_equal(errno, ECHILD);

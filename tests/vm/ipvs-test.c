@@ -275,7 +275,7 @@ static void on_event(KernelEvent event, void *userdata) {
                 (void) b->ops->device_ensure(b);
 }
 
-static const FilterConfig filter_config = { .mark = 0x4000 };
+static const FilterConfig filter_config = { .mark = 0x4000 }, other_config = { .mark = 0x8000 };
 
 /* As a daemon would: the lines are "own" (do something ourselves) and nothing else. */
 static int own_writes(KernelBackend *b) {
@@ -297,6 +297,10 @@ static int own_writes(KernelBackend *b) {
                 if (r >= 0)
                         r = b->ops->filter_apply(b, &filter, 1);
         }
+        if (r >= 0)
+                r = b->ops->filter_ensure(b, &other_config, NULL, 0);
+        if (r >= 0)
+                r = MIN2(b->ops->filter_ensure(b, &filter_config, NULL, 0), 0);
         printf("own %d\n", r);
         (void) fflush(stdout);
         return r;

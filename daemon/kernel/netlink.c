@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netlink/genl/ctrl.h>
+#include <netlink/errno.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -163,7 +164,10 @@ int netlink_resolve(Netlink *netlink, const char *family) {
         if (r < 0)
                 return r;
         r = genl_ctrl_resolve(netlink->socket, family);
-        return r < 0 ? -ENOENT : r;
+        if (r >= 0)
+                return r;
+        netlink_close(netlink); /* an answer that comes still must not be taken for the one to the next */
+        return r == -NLE_OBJ_NOTFOUND ? -ENOENT : r == -NLE_NOMEM ? -ENOMEM : -EIO;
 }
 
 static int netlink_message_error(const struct nlmsghdr *message) {

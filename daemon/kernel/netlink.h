@@ -50,7 +50,7 @@ int netlink_port_id(Netlink *netlink, uint32_t *ret);
 
 /*
  * The number of a generic netlink family; asking for one that is not there makes the kernel load the module with its
- * alias. -ENOENT.
+ * alias. -ENOENT: it has none; any other error says nothing about that.
  */
 int netlink_resolve(Netlink *netlink, const char *family);
 

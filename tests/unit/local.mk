@@ -38,7 +38,7 @@ check_PROGRAMS += tests/unit/test-netlink
 TESTS += tests/unit/test-netlink
 tests_unit_test_netlink_SOURCES = tests/unit/test-netlink.c
 tests_unit_test_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
-tests_unit_test_netlink_LDFLAGS = -Wl,--wrap=nl_sendto,--wrap=recvmmsg,--wrap=recv
+tests_unit_test_netlink_LDFLAGS = -Wl,--wrap=nl_sendto,--wrap=recvmmsg,--wrap=recv,--wrap=genl_ctrl_resolve
 tests_unit_test_netlink_LDADD = $(libkernelfilter_libs) $(CMOCKA_LIBS)
 # The same for libnftables
 check_PROGRAMS += tests/unit/test-nft-text

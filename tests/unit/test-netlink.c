@@ -6,6 +6,7 @@
 #include "tests/unit/test.h"
 
 #include <linux/genetlink.h>
+#include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -354,12 +355,34 @@ static void test_send(void **state) {
         assert_int_equal(netlink_send(netlink, &buffer, on_answer, &answers), -ENOMEM);
 }
 
+static int resolved;
+
+int __wrap_genl_ctrl_resolve(struct nl_sock *socket, const char *family);
+int __wrap_genl_ctrl_resolve(struct nl_sock *socket, const char *family) {
+        return resolved;
+}
+
+/* That the kernel has no IPVS is said where it says so, not where it could not be asked. */
+static void test_resolve(void **state) {
+        static const struct {
+                int libnl, expected;
+        } cases[] = { { 28, 28 }, { -NLE_OBJ_NOTFOUND, -ENOENT }, { -NLE_NOMEM, -ENOMEM }, { -NLE_AGAIN, -EIO } };
+        _cleanup_(netlink_freep) Netlink *netlink = NULL;
+
+        assert_int_equal(netlink_new(NETLINK_GENERIC, &netlink), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                resolved = cases[i].libnl;
+                assert_int_equal(netlink_resolve(netlink, "IPVS"), cases[i].expected);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dump),          cmocka_unit_test(test_dump_interrupted),
                 cmocka_unit_test(test_dump_errors),   cmocka_unit_test(test_interrupted_by_number),
                 cmocka_unit_test(test_dump_cut),      cmocka_unit_test(test_visitor_fails),
                 cmocka_unit_test(test_send),          cmocka_unit_test(test_dump_in_steps),
+                cmocka_unit_test(test_resolve),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

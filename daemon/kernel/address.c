@@ -141,9 +141,9 @@ int addresses_ensure_device(Addresses *addresses, uint64_t *n_writes) {
         bool made = false;
         int r;
 
-        addresses->ifindex = 0;
         r = device_find(addresses, &device);
         if (r == -ENODEV) {
+                addresses->ifindex = 0;
                 ++*n_writes;
                 r = device_make(addresses);
                 made = r >= 0;
@@ -151,10 +151,10 @@ int addresses_ensure_device(Addresses *addresses, uint64_t *n_writes) {
                         r = device_find(addresses, &device);
         }
         if (r < 0)
-                return r;
+                return r; /* what was known of it holds, unless it is gone */
+        addresses->ifindex = device.is_dummy ? device.ifindex : 0;
         if (!device.is_dummy)
                 return -EEXIST;
-        addresses->ifindex = device.ifindex;
         return made;
 }
 

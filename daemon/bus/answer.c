@@ -72,11 +72,20 @@ static int answer_look(Answer *answer, const char *id, unsigned *cost) {
         return 0;
 }
 
+bool answer_part_is_over(AnswerPart *part) {
+        if (part->cost >= ANSWER_PART_COST)
+                return true;
+        if (part->cost - part->looked < ANSWER_PART_COST / 20)
+                return false;
+        part->looked = part->cost;
+        return clock_now_usec(CLOCK_MONOTONIC) - part->begun_usec >= ANSWER_PART_USEC;
+}
+
 /* 1 = there is more to do. */
 static int answer_part(Answer *answer) {
         const Index *index = answer->bus->index;
+        AnswerPart part = ANSWER_PART_BEGIN;
         const char *id = NULL;
-        unsigned cost = 0;
         size_t position;
         int r;
 
@@ -87,8 +96,8 @@ static int answer_part(Answer *answer) {
         }
         /* Ports come and go between two parts, the order of their ids stays. */
         position = index_after(index, answer->last);
-        for (; r == 0 && cost < ANSWER_PART_COST && (id = index_get(index, &position)); position++)
-                r = answer_look(answer, id, &cost);
+        for (; r == 0 && !answer_part_is_over(&part) && (id = index_get(index, &position)); position++)
+                r = answer_look(answer, id, &part.cost);
         if (r == 0 && id)
                 return 1;
         if (r >= 0)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <systemd/sd-bus.h>
 
+#include "common/clock.h"
 #include "common/macros.h"
 #include "proxy/desired.h"
 
@@ -23,6 +24,18 @@ typedef struct Answer Answer;
 /* What looking at a port costs, and what a part may, both in the same measure: a microsecond or so of a fast processor. */
 #define ANSWER_LOOK_COST 1
 #define ANSWER_PART_COST 500
+/* On a slower one a part ends by time. */
+#define ANSWER_PART_USEC USEC_PER_MSEC
+
+/* What was spent on a part. */
+typedef struct AnswerPart {
+        uint64_t begun_usec; /* CLOCK_MONOTONIC */
+        unsigned cost;
+        unsigned looked; /* the cost when the clock was last looked at, which costs something too */
+} AnswerPart;
+
+#define ANSWER_PART_BEGIN ((AnswerPart) { .begun_usec = clock_now_usec(CLOCK_MONOTONIC) })
+bool answer_part_is_over(AnswerPart *part);
 
 /*
  * The functions of an answer; each gets what answers_ask() was given as `state`. They return 0, or a negative errno, which

@@ -116,15 +116,16 @@ static int job_service(DumpJob *job, const DesiredPort *port) {
 /* Some services more; 1 = there are more. */
 static int job_services(DumpJob *job) {
         Bus *bus = job->dumps->bus;
-        size_t position, cost = 0;
+        AnswerPart part = ANSWER_PART_BEGIN;
+        size_t position;
         const char *id = NULL;
         int r = index_settle(bus->index);
 
         position = index_after(bus->index, job->last ? job->last : "");
-        for (; r >= 0 && cost < ANSWER_PART_COST && (id = index_get(bus->index, &position)); position++) {
+        for (; r >= 0 && !answer_part_is_over(&part) && (id = index_get(bus->index, &position)); position++) {
                 const DesiredPort *port = desired_find(manager_desired(bus->manager), id);
 
-                cost += port ? SERVICE_COST + ENDPOINT_COST * port->n_endpoints : ANSWER_LOOK_COST;
+                part.cost += port ? SERVICE_COST + ENDPOINT_COST * port->n_endpoints : ANSWER_LOOK_COST;
                 if (port)
                         r = job_service(job, port);
                 free(job->last);

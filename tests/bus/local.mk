@@ -54,3 +54,9 @@ check_PROGRAMS += tests/bus/bus-hammer
 tests_bus_bus_hammer_SOURCES = tests/bus/bus-hammer.c
 tests_bus_bus_hammer_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_bus_hammer_LDADD = $(SYSTEMD_LIBS)
+
+# A user's program that stays: tests/vm/long-neighbours.sh
+check_PROGRAMS += tests/bus/bus-resync
+tests_bus_bus_resync_SOURCES = tests/bus/bus-resync.c
+tests_bus_bus_resync_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_bus_resync_LDADD = $(SYSTEMD_LIBS)

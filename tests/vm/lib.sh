@@ -301,3 +301,9 @@ real_servers() {
                 $1 == "TCP" || $1 == "UDP" || $1 == "SCTP" { here = ($2 "/" $1 == want) }
                 $1 == "->" && here && $4 > 0 { print $2 }' | sort | paste -sd' '
 }
+
+# The flags, state and addresses of kube-ipvs0.
+device_state() {
+        ip -o link show dev kube-ipvs0 | sed 's/.*<\(.*\)>.*state \([A-Z]*\).*/\1 \2/'
+        ip -o address show dev kube-ipvs0 | awk '{ print $4 }' | sort
+}

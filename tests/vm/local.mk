@@ -42,8 +42,10 @@ EXTRA_DIST += \
 	tests/vm/lib.sh \
 	tests/vm/long-pairs.sh \
 	tests/vm/long-bus-attack.sh \
+	tests/vm/long-neighbours.sh \
 	tests/vm/long-restart.sh \
 	tests/vm/long-unit.sh \
+	tests/vm/people.sh \
 	tests/vm/run \
 	tests/vm/selftest/exit-status \
 	tests/vm/test-api-faults.sh \

@@ -3,22 +3,22 @@
 # By hand, ten minutes: what takes time under the unit. The watchdog ends a daemon that stands still while traffic goes
 # on (S4), and none because the bus does (S5); the sandbox lets a script do nothing but what is meant (S2); people type
 # passwords (P3), and a stop does not wait for them (S6); networkd is restarted (S8); a kernel and a sandbox that lack
-# something (S7). The image has neither NetworkManager nor firewalld, so their part of S8 is not tried.
+# something (S7). NetworkManager, firewalld and sessions are in long-neighbours.sh.
 # shellcheck disable=SC2317,SC2329 # functions that wait_until calls
 set -uo pipefail
 # shellcheck source=tests/vm/lib.sh
 source "${BASH_SOURCE%/*}/lib.sh"
 # shellcheck source=tests/vm/founding.sh
 source "${BASH_SOURCE%/*}/founding.sh"
+# shellcheck source=tests/vm/people.sh
+source "${BASH_SOURCE%/*}/people.sh"
 
 name=org.k8s.IpvsProxy root=/org/k8s/IpvsProxy rate=${IPVSPROXY_TEST_RATE:-50}
 
 founding_up
 unit_start || finish
 succeeds 'all services are in the kernel' unit_synced
-useradd -m u1
-useradd -m -G sudo boss
-echo boss:secret | chpasswd
+people_up
 
 # ---- the watchdog (S4)
 
@@ -115,18 +115,6 @@ apictl delete endpointslices default/moving-test
 
 # ---- passwords (P3)
 
-# asks DELAY TEXT: u1 at a terminal resyncs, and somebody types that after a while; prints what is seen there, and "status N"
-asks() {
-        script -qc 'setpriv --reuid u1 --regid u1 --init-groups ipvsproxyctl resync; echo "status $?"' /dev/null \
-                < <(sleep "$1"; printf '%b' "$2"; sleep 40) 2>&1 | tr -d '\r'
-}
-# decided RESULT: how often a call of u1 was
-decided() {
-        journalctl -q -o cat -u ipvsproxyd.service CALLER_UID="$(id -u u1)" RESULT="$1" | wc -l
-}
-one_line() {
-        tr '\n' ' ' <<<"$1"
-}
 allowed=$(decided allowed) denied=$(decided denied)
 said=$(asks 8 'secret\n')
 matches 'the right password (P3)' 'status 0' "$(one_line "$said")"
@@ -172,18 +160,14 @@ setup_of() {
 other_is_configured() {
         [[ $(setup_of other0) == configured ]]
 }
-device() {
-        ip -o link show dev kube-ipvs0 | sed 's/.*<\(.*\)>.*state \([A-Z]*\).*/\1 \2/'
-        ip -o address show dev kube-ipvs0 | awk '{ print $4 }' | sort
-}
-before=$(device)
+before=$(device_state)
 table=$(nft -s list table inet ipvsproxy)
 drift=$(busctl get-property "$name" "$root" "$name" DriftCount)
 for verb in start restart; do
         systemctl "$verb" systemd-networkd.service
         succeeds "$verb of networkd: a dummy is its own (S8)" wait_until 10 other_is_configured
         equal "$verb of networkd: kube-ipvs0 is not (S8)" unmanaged "$(setup_of kube-ipvs0)"
-        equal "$verb of networkd: the device and every address stay (S8)" "$before" "$(device)"
+        equal "$verb of networkd: the device and every address stay (S8)" "$before" "$(device_state)"
         equal "$verb of networkd: the table stays (S8)" "$table" "$(nft -s list table inet ipvsproxy)"
         equal "$verb of networkd: nothing had to be repaired (S8)" "$drift" "$(busctl get-property "$name" "$root" "$name" DriftCount)"
 done

@@ -141,25 +141,24 @@ _Static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE 
                        NFTA_SET_ELEM_LIST_TABLE == 1,
                "the table's name has one number");
 
-/* libnftables has sockets of its own: the last message of a transaction says which process made it. */
-static bool generation_is_of(const struct nlmsghdr *message, pid_t process) {
-        const struct nlattr *attr;
-
-        mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg))
-                if (mnl_attr_get_type(attr) == NFTA_GEN_PROC_PID && mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
-                        return ntohl(mnl_attr_get_u32(attr)) == (uint32_t) process;
-        return false;
+/*
+ * libnftables has a socket of its own, which the kernel binds to the number of the process that opens it, as that process
+ * sees it (netlink_autobind()).
+ */
+static bool filter_message_is_own(const Monitor *monitor, const struct nlmsghdr *message, const OwnOps *own) {
+        return message->nlmsg_pid == monitor->filter_port_id ||
+               (own->process > 0 && message->nlmsg_pid == (uint32_t) own->process);
 }
 
 static void monitor_see_filter(Monitor *monitor, const struct nlmsghdr *message, const OwnOps *own) {
         if (NFNL_SUBSYS_ID(message->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
-            message->nlmsg_pid == monitor->filter_port_id)
+            filter_message_is_own(monitor, message, own))
                 return;
         if (NFNL_MSG_TYPE(message->nlmsg_type) != NFT_MSG_NEWGEN) {
                 monitor->table_touched = monitor->table_touched || message_is_of_table(message);
                 return;
         }
-        if (monitor->table_touched && !(own->process > 0 && generation_is_of(message, own->process)))
+        if (monitor->table_touched)
                 monitor_note(monitor, KERNEL_EVENT_FILTER);
         monitor->table_touched = false;
 }

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "common/macros.h"
 #include "kernel/backend.h"
 

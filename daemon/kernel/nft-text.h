@@ -10,6 +10,7 @@
 
 /*
  * Returns when the kernel has the whole of it, or nothing: 0, or the kernel's -errno as far as the library tells it; -EIO:
- * the library ended without a word or took 20 s, the transaction may have been made. `*ret_process` is who the kernel says made it, also after an error; 0 = nobody.
+ * the library ended without a word or took 20 s, the transaction may have been made. It blocks for so long. `*ret_process`
+ * is the child, which has ended, also after an error; 0 = there was none.
  */
 int nft_text_run(const char *text, pid_t *ret_process);

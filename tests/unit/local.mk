@@ -40,6 +40,13 @@ tests_unit_test_netlink_SOURCES = tests/unit/test-netlink.c
 tests_unit_test_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
 tests_unit_test_netlink_LDFLAGS = -Wl,--wrap=nl_sendto,--wrap=recvmmsg,--wrap=recv,--wrap=genl_ctrl_resolve
 tests_unit_test_netlink_LDADD = $(libkernelfilter_libs) $(CMOCKA_LIBS)
+# The device and its addresses over it
+check_PROGRAMS += tests/unit/test-address
+TESTS += tests/unit/test-address
+tests_unit_test_address_SOURCES = tests/unit/test-address.c
+tests_unit_test_address_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(NL_CFLAGS) $(MNL_CFLAGS)
+tests_unit_test_address_LDFLAGS = -Wl,--wrap=netlink_call,--wrap=netlink_send
+tests_unit_test_address_LDADD = $(libkernel_libs) $(CMOCKA_LIBS)
 # The same for libnftables
 check_PROGRAMS += tests/unit/test-nft-text
 TESTS += tests/unit/test-nft-text

@@ -32,6 +32,7 @@ void server_look_cancel(ServerLook *look);
 void server_look_begin(ServerLook *look, const AdoptParts *parts);
 /*
  * Goes on for `n_max` virtual servers or parts of the list (0 = any number) or `usec`, and for one at least. 1 = there are
- * more; 0 = that was all, and what the table knew of others is gone; -errno: none runs any more, and what was read until then holds.
+ * more; 0 = that was all, and what the table knew of others is gone; -errno: none runs any more, and what was read until
+ * then holds.
  */
 int server_look_step(ServerLook *look, const AdoptParts *parts, size_t n_max, uint64_t usec);

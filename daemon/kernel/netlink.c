@@ -2,8 +2,8 @@
 #include "kernel/netlink.h"
 
 #include <errno.h>
-#include <netlink/genl/ctrl.h>
 #include <netlink/errno.h>
+#include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>

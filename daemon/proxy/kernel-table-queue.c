@@ -84,10 +84,10 @@ void kernel_table_collect_server(KernelTable *table, ServerState *server) {
 #define RETRY_DOUBLINGS 5
 
 void failure_note(Failure *failure, int error, uint64_t now_usec, uint64_t first_usec) {
-        bool is_retry = failure->error == 0 || failure->retry_usec <= now_usec;
+        bool waits = failure->error < 0 && now_usec < failure->retry_usec;
 
         failure->error = error;
-        if (!is_retry)
+        if (waits)
                 return;
         failure->retry_usec = now_usec + (first_usec << MIN2(failure->n_tries, (unsigned) RETRY_DOUBLINGS));
         failure->n_tries++;

@@ -9,12 +9,13 @@
 
 #include "common/bus-names.h"
 #include "common/clock.h"
+#include "common/macros.h"
 
 #define PATIENCE_USEC (400 * USEC_PER_SEC)
 
 static int ask(sd_bus *bus) {
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error error = SD_BUS_ERROR_NULL;
-        sd_bus_message *call = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(bus, &call, BUS_NAME, BUS_PATH, BUS_INTERFACE_MANAGER, "Resync");
@@ -24,19 +25,17 @@ static int ask(sd_bus *bus) {
                 r = sd_bus_message_set_allow_interactive_authorization(call, true);
         if (r >= 0)
                 r = sd_bus_call(bus, call, PATIENCE_USEC, &error, NULL);
-        (void) sd_bus_message_unref(call);
         (void) printf("%s\n", r >= 0 ? "done" : sd_bus_error_is_set(&error) ? error.name : strerror(-r));
         return fflush(stdout);
 }
 
 int main(void) {
-        sd_bus *bus = NULL;
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         char line[16];
         int r = sd_bus_open_system(&bus);
 
         while (r >= 0 && fgets(line, sizeof(line), stdin))
                 r = ask(bus);
-        (void) sd_bus_flush_close_unref(bus);
         if (r < 0)
                 (void) fprintf(stderr, "bus-resync: %s\n", strerror(-r));
         return r < 0;

@@ -61,6 +61,14 @@ void control_stop(Control *control) {
         control->backend = NULL;
 }
 
+const KernelBackendOps *control_override(Control *control, KernelBackendOps *ops) {
+        const KernelBackendOps *original = control->backend->ops;
+
+        *ops = *original;
+        control->backend->ops = ops;
+        return original;
+}
+
 void control_settle(Control *control) {
         int r;
 

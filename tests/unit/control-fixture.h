@@ -42,6 +42,11 @@ void control_done(Control *control);
 
 /* Makes a manager and starts it; lists are not complete. */
 void control_start(Control *control);
+/*
+ * The manager's backend works through `ops` from here on, a copy of what it had, which the caller changes and which lasts as
+ * long as `control`; returns what it had.
+ */
+const KernelBackendOps *control_override(Control *control, KernelBackendOps *ops);
 /* As a crash would: nothing is written any more. */
 void control_stop(Control *control);
 

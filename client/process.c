@@ -107,8 +107,10 @@ int pager_open(pid_t *ret) {
         if (fflush(stdout) != 0 || pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         child = fork();
-        if (child == 0)
+        if (child == 0) {
+                (void) close(fds[1]); /* else what copies to stdout would wait for itself */
                 pager_run(fds[0], secure);
+        }
         if (child > 0 && dup2(fds[1], STDOUT_FILENO) >= 0)
                 *ret = child;
         (void) close(fds[0]);

@@ -50,6 +50,35 @@ static int refuse(sd_bus_message *m, const char *name, const char *text) {
         return r < 0 ? r : 1;
 }
 
+/* The call as it would have been, but for what was not read of it; owned by the caller. */
+static int make_call(Bus *bus, const MessageHeader *header, sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(bus->bus, &m, NULL, BUS_PATH, NULL, "Unread");
+
+        if (r >= 0)
+                r = sd_bus_message_set_sender(m, header->sender);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, header->wants_answer);
+        if (r >= 0)
+                r = sd_bus_message_seal(m, header->serial, 0);
+        if (r >= 0)
+                *ret = TAKE_PTR(m);
+        return r;
+}
+
+void bus_refuse_long(const MessageHeader *header, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        Bus *bus = userdata;
+
+        bus->counters.n_limited++;
+        if (!header->is_call || header->sender[0] == '\0' || make_call(bus, header, &m) < 0 || bus_is_clogged(bus))
+                return;
+        /* The budget decides whether it is answered; there is no other answer. */
+        if (peers_admit(bus->peers, m, bus_now(bus), BYTES_REPLY) != PEER_MUTED)
+                (void) sd_bus_reply_method_errorf(
+                        m, SD_BUS_ERROR_LIMITS_EXCEEDED, "The call is longer than %d bytes and was not read.", GATE_MESSAGE_MAX);
+}
+
 /* 0 = go on, 1 = the call is dealt with, or comes again when it is known who asks. */
 static int admit_objects(Bus *bus, sd_bus_message *m, size_t n_bytes) {
         uid_t uid;

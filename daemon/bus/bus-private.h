@@ -11,6 +11,7 @@
 #include "bus/bus.h"
 #include "bus/conditions.h"
 #include "bus/dump.h"
+#include "bus/gate.h"
 #include "bus/hold.h"
 #include "bus/index.h"
 #include "bus/inhibitor.h"
@@ -35,6 +36,7 @@ struct Bus {
 
         /* connection.c */
         sd_bus *bus; /* owned; NULL between two connections */
+        Gate *gate; /* owned; NULL as long as the connection is being made, and over a direct link */
         sd_event_source *reconnect; /* timer */
         sd_event_source *watchdog; /* timer: does the write queue shrink? */
         sd_bus_slot *request; /* of the name */
@@ -80,6 +82,8 @@ bool bus_is_clogged(Bus *bus);
 
 /* admission.c: a filter of all messages */
 int bus_admit(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* A GateHandler: tells the sender, within its budget. */
+void bus_refuse_long(const MessageHeader *header, void *userdata);
 /* The answer to `m` has so many more bytes, for which so many services, endpoints or the like were looked at. */
 void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks);
 

@@ -22,8 +22,10 @@
 #define STALL_USEC (15 * USEC_PER_SEC)
 /* What may lie in our own queue while the bus takes nothing; more calls are not answered then. */
 #define UNSENT_BYTES_MAX (8 * 1024 * 1024)
-/* Of sd-bus's own synchronous questions, which only calls of root can cause (LogControl1) */
+/* Of questions without a time-out of their own */
 #define CALL_TIMEOUT_USEC (2 * USEC_PER_SEC)
+/* At the end, for a last answer */
+#define FLUSH_USEC USEC_PER_SEC
 
 static int bus_arm(sd_event_source *timer, uint64_t delay_usec) {
         int r = sd_event_source_set_time_relative(timer, delay_usec);
@@ -44,6 +46,7 @@ static void bus_disconnect(Bus *bus) {
         if (!bus->bus)
                 return;
         (void) sd_bus_detach_event(bus->bus);
+        bus->gate = gate_free(bus->gate);
         sd_bus_close(bus->bus);
         bus->bus = sd_bus_unref(bus->bus);
 }
@@ -54,6 +57,7 @@ void bus_connection_lost(Bus *bus, const char *why) {
         log_warning("The connection to the bus is lost (%s); programming goes on, connecting again", why);
         if (bus->watchdog)
                 (void) sd_event_source_set_enabled(bus->watchdog, SD_EVENT_OFF);
+        bus->gate = gate_free(bus->gate);
         sd_bus_close(bus->bus);
         (void) bus_arm(bus->reconnect, bus->backoff_usec);
         bus->backoff_usec = MIN2(bus->backoff_usec * 2, BACKOFF_LAST_USEC);
@@ -114,8 +118,10 @@ static int bus_ask_for_name(Bus *bus) {
 
 static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Bus *bus = userdata;
-        int r = bus_ask_for_name(bus);
+        int r = gate_new(bus->event, bus->bus, EVENT_PRIORITY_BUS, bus_refuse_long, bus, &bus->gate);
 
+        if (r >= 0)
+                r = bus_ask_for_name(bus);
         if (r < 0) {
                 (void) log_error_errno(r, "Failed to ask the bus for the name " BUS_NAME ": %m");
                 bus_connection_lost(bus, "no name");
@@ -248,8 +254,8 @@ int bus_connection_start(Bus *bus) {
 void bus_connection_done(Bus *bus) {
         bus->reconnect = sd_event_source_disable_unref(bus->reconnect);
         bus->watchdog = sd_event_source_disable_unref(bus->watchdog);
-        if (bus->bus && bus->has_name)
-                (void) sd_bus_flush(bus->bus); /* a last answer; the daemon ends, so nothing else waits for it */
+        if (bus->gate && bus->has_name)
+                gate_flush(bus->gate, FLUSH_USEC); /* a last answer; the daemon ends, so nothing else waits for it */
         bus_disconnect(bus);
         bus->peers = peers_free(bus->peers);
 }

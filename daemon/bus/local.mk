@@ -24,6 +24,8 @@ libbus_a_SOURCES = \
 	daemon/bus/dump.c \
 	daemon/bus/dump-methods.c \
 	daemon/bus/dump.h \
+	daemon/bus/gate.c \
+	daemon/bus/gate.h \
 	daemon/bus/hold.c \
 	daemon/bus/hold.h \
 	daemon/bus/index.c \
@@ -35,6 +37,8 @@ libbus_a_SOURCES = \
 	daemon/bus/lists.c \
 	daemon/bus/log-control.c \
 	daemon/bus/manager-object.c \
+	daemon/bus/message-header.c \
+	daemon/bus/message-header.h \
 	daemon/bus/monitor.c \
 	daemon/bus/monitor-lines.c \
 	daemon/bus/monitor.h \

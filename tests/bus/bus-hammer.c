@@ -20,6 +20,7 @@
 #include "common/macros.h"
 
 #define IN_FLIGHT_MAX 100 /* the bus refuses more than 128 calls without an answer */
+#define HUGE_BYTES (30 * 1024 * 1024)
 #define CONNECTIONS_MAX 250 /* and more than 256 connections of a user */
 #define SERVICE BUS_PATH_SERVICE "/default_2fkubernetes_3ahttps"
 
@@ -218,6 +219,29 @@ static int send_odd_call(sd_bus *bus, unsigned i) {
         return r < 0 ? r : sd_bus_send(bus, call, NULL);
 }
 
+/* Calls as large as the bus takes them (32 MiB of dbus-daemon). */
+static int hammer_huge(Hammer *hammer) {
+        _cleanup_(freep) char *text = malloc(HUGE_BYTES + 1);
+        int r = text ? 0 : -ENOMEM;
+
+        if (text)
+                memset(text, 'x', HUGE_BYTES);
+        if (text)
+                text[HUGE_BYTES] = '\0';
+        while (r >= 0 && hammer_goes_on(hammer)) {
+                _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+                r = sd_bus_open_system(&bus);
+                if (r >= 0)
+                        r = sd_bus_call_method(bus, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Properties", "GetAll", NULL, NULL, "s", text);
+                hammer->n++;
+                if (r < 0)
+                        (void) printf("%s; ", strerror(-r));
+                r = r == -ENOMEM ? r : 0;
+        }
+        return r;
+}
+
 /* As if the bus, or polkit, had said it. */
 static int send_forged(sd_bus *bus, unsigned i) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
@@ -287,7 +311,7 @@ static const struct {
         { "unread", hammer_unread }, { "flood", hammer_flood }, { "listener", hammer_listener },
         { "dumps", hammer_dumps },   { "many", hammer_many },   { "churn", hammer_churn },
         { "odd", hammer_odd },       { "spin", hammer_spin },   { "garbage", hammer_garbage },
-        { "elsewhere", hammer_elsewhere },
+        { "elsewhere", hammer_elsewhere }, { "huge", hammer_huge },
 };
 
 int main(int argc, char *argv[]) {
@@ -298,7 +322,7 @@ int main(int argc, char *argv[]) {
         while (argc == 3 && i < ELEMENTSOF(modes) && strcmp(modes[i].name, argv[1]) != 0)
                 i++;
         if (argc != 3 || i == ELEMENTSOF(modes)) {
-                (void) fprintf(stderr, "usage: bus-hammer unread|flood|listener|dumps|many|elsewhere|churn|odd|garbage|spin SECONDS\n");
+                (void) fprintf(stderr, "usage: bus-hammer unread|flood|listener|dumps|many|elsewhere|churn|odd|garbage|huge|spin SECONDS\n");
                 return 2;
         }
         hammer.until_usec = now_usec() + strtoull(argv[2], NULL, 10) * USEC_PER_SEC;

@@ -11,7 +11,7 @@ libbusbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 bus_tests = tests/bus/test-bus-objects tests/bus/test-bus-polkit tests/bus/test-bus-connection \
 	tests/bus/test-bus-signals tests/bus/test-bus-actions \
 	tests/bus/test-bus-contract tests/bus/test-bus-hostile tests/bus/test-bus-inhibitor tests/bus/test-bus-parts \
-	tests/bus/test-bus-lists tests/bus/test-bus-monitor
+	tests/bus/test-bus-lists tests/bus/test-bus-monitor tests/bus/test-bus-gate
 check_PROGRAMS += $(bus_tests)
 TESTS += $(bus_tests)
 bus_test_libs = libbusbench.a libbus.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
@@ -45,6 +45,9 @@ tests_bus_test_bus_lists_LDADD = $(bus_test_libs)
 tests_bus_test_bus_monitor_SOURCES = tests/bus/test-bus-monitor.c
 tests_bus_test_bus_monitor_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 tests_bus_test_bus_monitor_LDADD = $(bus_test_libs) $(JSON_LIBS)
+tests_bus_test_bus_gate_SOURCES = tests/bus/test-bus-gate.c
+tests_bus_test_bus_gate_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_test_bus_gate_LDADD = $(bus_test_libs)
 tests_bus_test_bus_parts_SOURCES = tests/bus/test-bus-parts.c
 tests_bus_test_bus_parts_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_test_bus_parts_LDADD = $(bus_test_libs)
@@ -60,3 +63,10 @@ check_PROGRAMS += tests/bus/bus-resync
 tests_bus_bus_resync_SOURCES = tests/bus/bus-resync.c
 tests_bus_bus_resync_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_bus_bus_resync_LDADD = $(SYSTEMD_LIBS)
+
+# The daemon over a kernel in memory: tests/bus/attack.sh
+check_PROGRAMS += tests/bus/daemon-in-memory
+tests_bus_daemon_in_memory_SOURCES = $(ipvsproxyd_SOURCES) tests/bus/kernel-in-memory.c
+tests_bus_daemon_in_memory_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_bus_daemon_in_memory_LDADD = libkernelmemory.a $(ipvsproxyd_LDADD)
+EXTRA_DIST += tests/bus/attack.sh

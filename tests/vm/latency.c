@@ -5,14 +5,16 @@
  *   latency SOCKET NAMESPACE SERVICE PORT-NAME ADDRESS PORT COUNT PAUSE-MS
  *
  * gives test-apiserver a slice of the service with another endpoint COUNT times and reads the virtual server until the
- * endpoint is its only one. Prints "COUNT changes, N in time, p50 …, p99 …, max … us"; one that takes a minute is lost.
+ * endpoint is its only one; where IPVSPROXY_TEST_NOTICES names a datagram socket, kernel-in-memory.c tells it instead. Prints "COUNT changes, N in time, p50 …, p99 …, max … us"; one that takes a minute is lost.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/parse.h"
 #include "kernel/backend.h"
@@ -23,6 +25,7 @@
 
 typedef struct Probe {
         KernelBackend *backend; /* owned */
+        int notices; /* -1: the backend is read */
         const char *socket, *namespace, *service, *port_name; /* borrowed */
         VirtualServerKey key;
         IpPort wanted;
@@ -95,19 +98,36 @@ static int on_server(const VirtualServer *service, const TrafficStats *stats, co
         return 0;
 }
 
+/* Waits for the next notice, for a second at most. */
+static int probe_hear(Probe *probe) {
+        struct timeval second = { .tv_sec = 1 };
+        char text[IP_ADDR_STRLEN] = "";
+        IpAddr addr;
+        ssize_t n;
+
+        if (setsockopt(probe->notices, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)) < 0)
+                return -errno;
+        n = recv(probe->notices, text, sizeof(text) - 1, 0);
+        probe->in_use = n > 0 && ip_addr_parse(text, &addr) >= 0 && ip_addr_compare(&addr, &probe->wanted.addr) == 0;
+        return 0;
+}
+
+static int probe_read(Probe *probe) {
+        int r = probe->backend->ops->ipvs_read(probe->backend, &probe->key, on_server, probe);
+
+        if (!probe->in_use)
+                pause_usec(LOOK_USEC);
+        return r == -ESRCH ? 0 : r; /* it is not there yet */
+}
+
 static int probe_change(Probe *probe, uint64_t *ret_usec) {
         uint64_t began = now_usec();
         char answer[256];
         int fd = probe_put(probe), r = MIN2(fd, 0);
 
         probe->in_use = false;
-        while (r >= 0 && now_usec() - began < LOST_USEC) {
-                r = probe->backend->ops->ipvs_read(probe->backend, &probe->key, on_server, probe);
-                if (probe->in_use)
-                        break;
-                r = r == -ESRCH ? 0 : r; /* it is not there yet */
-                pause_usec(LOOK_USEC);
-        }
+        while (r >= 0 && !probe->in_use && now_usec() - began < LOST_USEC)
+                r = probe->notices >= 0 ? probe_hear(probe) : probe_read(probe);
         *ret_usec = now_usec() - began;
         while (fd >= 0 && recv(fd, answer, sizeof(answer), 0) > 0)
                 ;
@@ -145,8 +165,21 @@ static int probe_run(Probe *probe, uint32_t count, uint32_t pause_msec) {
         return n > 0 ? 0 : -ETIMEDOUT;
 }
 
+static int open_notices(const char *path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+        (void) unlink(path);
+        if (fd >= 0 && bind(fd, (const struct sockaddr *) &address, sizeof(address)) >= 0)
+                return fd;
+        (void) closep(&fd);
+        return -errno;
+}
+
 int main(int argc, char **argv) {
         _cleanup_(kernel_backend_freep) KernelBackend *backend = NULL;
+        const char *notices = getenv("IPVSPROXY_TEST_NOTICES");
         Probe probe = { .key = { .protocol = PROTOCOL_TCP }, .wanted = { .port = 8080 } };
         uint32_t count, pause_msec;
         int r;
@@ -162,6 +195,9 @@ int main(int argc, char **argv) {
         probe.port_name = argv[4];
         r = kernel_backend_new(&backend);
         probe.backend = backend;
+        probe.notices = notices ? open_notices(notices) : -1;
+        if (notices && probe.notices < 0)
+                r = probe.notices;
         if (r >= 0)
                 r = probe_run(&probe, count, pause_msec);
         if (r < 0)

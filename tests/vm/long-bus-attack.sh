@@ -162,6 +162,7 @@ for bus; do
         others_limit=30000
         attack "$bus, H12 coming and going" churn
         attack "$bus, H7 to H9 odd calls, forged signals, garbage" odd garbage
+        attack "$bus, calls as large as the bus takes them" huge
         attack "$bus, all at once" unread flood listener dumps odd
 
         # The bus stands still: it is there and does nothing.

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# By hand, as root, three minutes on an idle machine: what hostile users of the system bus cost programming, memory and
+# everybody else, without a virtual machine between: the whole daemon over a kernel in memory (daemon-in-memory), the real bus
+# and its policy in a mount namespace. tests/vm/long-bus-attack.sh has the real kernel and unit, and the noise of an emulator.
+#
+#   attack.sh BUILD-FOLDER [SECONDS OF EACH ATTACK [dbus-daemon|dbus-broker]]                    (8, dbus-daemon)
+#
+# The daemon has a processor of its own: what a scheduler does with three busy programs on two processors is not its doing.
+set -uo pipefail
+
+((EUID == 0)) || { echo "attack.sh: needs root" >&2; exit 2; }
+[[ -x ${1:-}/tests/bus/daemon-in-memory ]] || { echo "usage: attack.sh BUILD-FOLDER [SECONDS [BUS]]; make check builds it" >&2; exit 2; }
+[[ -n ${ATTACK_INSIDE:-} ]] || ATTACK_INSIDE=1 exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+
+build=$(realpath "$1") attack_sec=${2:-8} bus=${3:-dbus-daemon}
+policy=$(dirname "$(realpath "$0")")/../../dbus/org.k8s.IpvsProxy.conf
+PATH=$build:$build/tests/bus:$build/tests/vm:$build/tests/apiserver:$PATH
+export IPVSPROXY_TEST_NOTICES=/run/notices
+name=org.k8s.IpvsProxy root=/org/k8s/IpvsProxy n_failed=0
+# Of Debian's /etc/passwd: daemon owns the name (the policy says ipvsproxy), bin is hostile, sys asks.
+hostile=2 other=3
+
+die() {
+        echo "attack.sh: $*" >&2
+        exit 1
+}
+succeeds() {
+        local what=$1
+        shift
+        if "$@"; then echo "ok      $what"; else echo "FAILED  $what: $*"; n_failed=$((n_failed + 1)); fi
+}
+msec() {
+        date +%s%3N
+}
+ours() {
+        taskset -c 0 "$@"
+}
+theirs() {
+        local uid=$1
+        shift
+        taskset -c 1 setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"
+}
+memory_kib() {
+        awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"
+}
+p99() {
+        sed -n 's/.* p99 \([0-9]*\),.*/\1/p' /run/latency
+}
+slowest_call() {
+        local slowest=0 before took
+        for _ in 1 2 3 4 5; do
+                before=$(msec)
+                theirs $other busctl --timeout=200 call $name $root $name GetService s default/probe:http >/dev/null 2>&1 || { echo 999999; return; }
+                took=$(($(msec) - before))
+                ((took <= slowest)) || slowest=$took
+                sleep 0.2
+        done
+        echo "$slowest"
+}
+measure() {
+        local job
+        ours latency /run/api/control default probe http 10.254.99.99 80 $((attack_sec * 40)) 15 >/run/latency 2>&1 &
+        job=$!
+        slowest=$(slowest_call)
+        wait "$job"
+}
+# attack NAME MODE...
+others_limit=30000
+attack() {
+        local what=$1 mode
+        local -a jobs=()
+        shift
+        for mode; do
+                theirs $hostile bus-hammer "$mode" $((attack_sec + 2)) >"/run/hammer-$mode" 2>&1 &
+                jobs+=($!)
+        done
+        sleep 1
+        measure
+        wait "${jobs[@]}"
+        printf '        %s: %s; others at most %s ms; %s KiB\n' "$what" "$(</run/latency)" "$slowest" "$(memory_kib)"
+        succeeds "$what: p99 of programming is at most twice that without" test "$(p99)" -le $((2 * quiet))
+        succeeds "$what: every change was programmed" grep -Eq '^([0-9]+) changes, \1 in time' /run/latency
+        succeeds "$what: others are answered, within $others_limit ms" test "$slowest" -le "$others_limit"
+        succeeds "$what: it has not grown by 16 MiB" test $(($(memory_kib) - rss)) -le 16384
+}
+
+start_bus() {
+        mkdir -p /run/dbus /run/policy /run/systemd/journal
+        cp /usr/share/dbus-1/system.d/* /run/policy 2>/dev/null
+        sed 's/policy user="ipvsproxy"/policy user="daemon"/' "$policy" >/run/policy/$name.conf
+        mount --bind /run/policy /usr/share/dbus-1/system.d
+        if [[ $bus == dbus-daemon ]]; then
+                taskset -c 1 dbus-daemon --system --nofork --nopidfile 2>/run/bus.log &
+        else # wants a listening socket, and somewhere to log
+                taskset -c 1 python3 -c '
+import os, socket
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/run/systemd/journal/socket")
+if os.fork() == 0:
+        while True: log.recv(65536)
+bus = socket.socket(socket.AF_UNIX)
+bus.bind("/run/dbus/system_bus_socket")
+os.chmod("/run/dbus/system_bus_socket", 0o666)
+bus.listen(4096)
+os.dup2(bus.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execvp("dbus-broker-launch", ["dbus-broker-launch", "--scope", "system"])' 2>/run/bus.log &
+        fi
+        sleep 1
+}
+start_daemon() {
+        mkdir -p /run/api/objects
+        cat >/run/api/objects/probe.yaml <<'END'
+apiVersion: v1
+kind: Service
+metadata: {name: probe, namespace: default}
+spec:
+  clusterIP: 10.254.99.99
+  ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}]
+END
+        ours test-apiserver --state /run/api --dir /run/api/objects --generate services=1000,endpoints=3 >/run/api/log 2>&1 &
+        for _ in {1..50}; do
+                ! grep -q ^ready /run/api/log || break
+                sleep 0.2
+        done
+        taskset -c 0 daemon-in-memory --kubeconfig=/run/api/kubeconfig --cluster-cidr=10.253.0.0/16 --ipvs-min-sync-period=0s --v=1 \
+                --healthz-bind-address= --metrics-bind-address= --state-directory=/run/ipvsproxy >/run/daemon.log 2>&1 &
+        pid=$!
+        ipvsproxyctl wait --timeout=20 || die "the daemon does not run: $(tail -n 3 /run/daemon.log /run/bus.log)"
+}
+
+mount -t tmpfs tmpfs /run
+mkdir /run/ipvsproxy
+start_bus
+start_daemon
+measure
+quiet=$(p99) rss=$(memory_kib)
+printf '        %s, no attack: %s; others at most %s ms; %s KiB\n' "$bus" "$(</run/latency)" "$slowest" "$rss"
+attack "$bus, H1 unread answers" unread
+attack "$bus, H2 a flood" flood
+attack "$bus, H3 a listener that does not read" listener
+attack "$bus, H5 dumps that stay open" dumps
+attack "$bus, H12 coming and going" churn
+attack "$bus, H7 to H9 odd calls, forged signals, garbage" odd garbage
+attack "$bus, calls as large as the bus takes them" huge
+attack "$bus, all at once" unread flood listener dumps odd
+attack "$bus, H6 250 connections" many
+printf '%s failed\n' "$n_failed"
+exit $((n_failed > 0))

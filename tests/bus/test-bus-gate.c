@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is read in front of a message, and what never reaches sd-bus: calls longer than we want to read. */
+#include <stdlib.h>
+
+#include "common/bus-names.h"
+#include "tests/bus/bench.h"
+
+#define M BUS_PATH, BUS_INTERFACE_MANAGER
+
+/* ---- the header: GetService of :1.7, serial 513, as dbus-daemon passes it on */
+
+static const uint8_t call[] = "l\1\0\1" "\10\0\0\0" "\1\2\0\0" "\75\0\0\0"
+                              "\1\1o\0\2\0\0\0/x\0\0\0\0\0\0"
+                              "\10\1g\0\1s\0\0"
+                              "\3\1s\0\12\0\0\0GetService\0\0\0\0\0\0"
+                              "\7\1s\0\4\0\0\0:1.7\0\0";
+static const uint8_t swapped[] = "B\2\1\1" "\0\0\0\0" "\0\0\2\1" "\0\0\0\25"
+                                 "\5\1u\0\0\0\0\11"
+                                 "\7\1s\0\0\0\0\4:1.7\0";
+
+static void test_header(void **state) {
+        MessageHeader header;
+        uint64_t size;
+
+        assert_int_equal(message_header_size(call, &size), 0);
+        assert_int_equal(size, 16 + 64 + 8);
+        assert_int_equal(message_header_read(call, sizeof(call) - 1, &header), 0);
+        assert_true(header.is_call && header.wants_answer);
+        assert_int_equal(header.serial, 513);
+        assert_string_equal(header.sender, ":1.7");
+        assert_int_equal(message_header_size(swapped, &size), 0);
+        assert_int_equal(size, 16 + 24);
+        assert_int_equal(message_header_read(swapped, sizeof(swapped) - 1, &header), 0);
+        assert_true(!header.is_call && !header.wants_answer);
+        assert_int_equal(header.serial, 513);
+        assert_string_equal(header.sender, ":1.7");
+}
+
+static void test_header_ends_early(void **state) {
+        MessageHeader header;
+        uint8_t *copy;
+
+        for (size_t n = 0; n < 16 + 61; n++) {
+                copy = malloc(n > 0 ? n : 1); /* of its own, for valgrind and the sanitizers */
+                assert_non_null(copy);
+                memcpy(copy, call, n);
+                assert_int_equal(message_header_read(copy, n, &header), -ENODATA);
+                free(copy);
+        }
+}
+
+/* Nothing is read beyond the end, whatever the sizes say; what is no message is told from one. */
+static void test_header_of_noise(void **state) {
+        static const struct {
+                size_t at;
+                uint8_t byte;
+        } bad[] = { { 0, 'x' }, { 3, 2 }, { 18, 'v' }, { 17, 9 }, { 7, 0xff }, { 15, 0xff }, { 23, 0xff } };
+        uint8_t bytes[sizeof(call) - 1];
+        MessageHeader header;
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                memcpy(bytes, call, sizeof(bytes));
+                bytes[bad[i].at] = bad[i].byte;
+                assert_int_equal(message_header_read(bytes, sizeof(bytes), &header), -EBADMSG);
+        }
+        srandom(1);
+        for (unsigned i = 0; i < 100000; i++) {
+                memcpy(bytes, call, sizeof(bytes));
+                for (unsigned k = 0; k < 4; k++)
+                        bytes[(size_t) random() % sizeof(bytes)] = (uint8_t) random();
+                (void) message_header_read(bytes, sizeof(bytes), &header);
+        }
+}
+
+/* ---- a bus */
+
+static int setup(void **state) {
+        static Bench bench;
+
+        bench_open_daemon(&bench, NULL);
+        bench_put_service(&bench, "default", "web", 1, 3);
+        bench_sync(&bench);
+        peers_count_everybody(bench.bus->peers);
+        *state = &bench;
+        return 0;
+}
+
+static int teardown(void **state) {
+        bench_close(*state);
+        return 0;
+}
+
+/* The name of the error for a call whose argument has so many bytes. */
+static const char *ask_with(Bench *b, size_t n_bytes) {
+        static char name[128];
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(freep) char *text = malloc(n_bytes + 1);
+
+        assert_non_null(text);
+        memset(text, 'x', n_bytes);
+        text[n_bytes] = '\0';
+        assert_true(sd_bus_message_new_method_call(b->client, &m, BUS_NAME, M, "GetService") >= 0);
+        assert_true(sd_bus_message_append(m, "s", text) >= 0);
+        (void) snprintf(name, sizeof(name), "%s", bench_send(b, b->client, m, &reply));
+        return name;
+}
+
+static void assert_answered(Bench *b) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        assert_int_equal(bench_call(b, b->client, M, "GetService", NULL, &reply, "s", "default/web:http"), 0);
+}
+
+/* One after the other: what is behind one that was not read is where it should be. */
+static void test_long_calls(void **state) {
+        static const size_t sizes[] = { 1, 15000, 17000, 16 * 1024, 40000, 1, 300000, 8 * 1024 * 1024, 2 };
+        uint64_t n_limited;
+        Bench *b = *state;
+        BusCounters counters;
+
+        bus_counters(b->bus, &counters);
+        n_limited = counters.n_limited;
+        for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
+                const char *name = ask_with(b, sizes[i]);
+
+                assert_string_equal(name,
+                                    sizes[i] < 10           ? BUS_ERROR_NO_SUCH_SERVICE :
+                                            sizes[i] < 16000 ? SD_BUS_ERROR_INVALID_ARGS :
+                                                               SD_BUS_ERROR_LIMITS_EXCEEDED);
+                assert_answered(b);
+        }
+        bus_counters(b->bus, &counters);
+        assert_int_equal(counters.n_limited - n_limited, 5);
+}
+
+/* As many as a socket holds, before the first is looked at, of all sizes and some without an answer. */
+static void test_long_calls_at_once(void **state) {
+        static char text[60000];
+        Bench *b = *state;
+
+        memset(text, 'x', sizeof(text) - 1);
+        for (unsigned i = 0; i < 200; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+                uint64_t cookie;
+
+                assert_true(sd_bus_message_new_method_call(b->client, &m, BUS_NAME, M, "GetService") >= 0);
+                assert_true(sd_bus_message_append(m, "s", text + sizeof(text) - 1 - (i * 7919 % sizeof(text))) >= 0);
+                assert_true(sd_bus_send(b->client, m, i % 3 == 0 ? NULL : &cookie) >= 0);
+        }
+        bench_settle(b);
+        assert_answered(b);
+}
+
+int main(void) {
+        static const struct CMUnitTest header_tests[] = {
+                cmocka_unit_test(test_header),
+                cmocka_unit_test(test_header_ends_early),
+                cmocka_unit_test(test_header_of_noise),
+        };
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_long_calls),
+                cmocka_unit_test(test_long_calls_at_once),
+        };
+        int n_failed = cmocka_run_group_tests(header_tests, NULL, NULL);
+
+        return n_failed + cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -4,6 +4,8 @@
 # everybody else, without a virtual machine between: the whole daemon over a kernel in memory (daemon-in-memory), the real bus
 # and its policy in a mount namespace. tests/vm/long-bus-attack.sh has the real kernel and unit, and the noise of an emulator.
 #
+# dbus-broker has to be installed for its own part, and python3, which gives it its socket.
+#
 #   attack.sh BUILD-FOLDER [SECONDS OF EACH ATTACK [dbus-daemon|dbus-broker]]                    (8, dbus-daemon)
 #
 # The daemon has a processor of its own: what a scheduler does with three busy programs on two processors is not its doing.
@@ -147,6 +149,10 @@ attack "$bus, H12 coming and going" churn
 attack "$bus, H7 to H9 odd calls, forged signals, garbage" odd garbage
 attack "$bus, calls as large as the bus takes them" huge
 attack "$bus, all at once" unread flood listener dumps odd
+theirs $hostile bus-hammer elsewhere $((attack_sec + 2)) >/run/hammer-elsewhere 2>&1 &
+sleep 1
+printf '        %s, 250 connections that ask somebody else: others at most %s ms\n' "$bus" "$(slowest_call)"
+wait %%
 attack "$bus, H6 250 connections" many
 printf '%s failed\n' "$n_failed"
 exit $((n_failed > 0))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is read in front of a message, and what never reaches sd-bus: calls longer than we want to read. */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/bus-names.h"
 #include "tests/bus/bench.h"
@@ -151,6 +153,34 @@ static void test_long_calls_at_once(void **state) {
         assert_answered(b);
 }
 
+static size_t n_descriptors(void) {
+        size_t n = 0;
+
+        for (int fd = 0; fd < 4096; fd++)
+                n += fcntl(fd, F_GETFD) >= 0;
+        return n;
+}
+
+/* Nobody can be told whose header alone is longer; descriptors of a call that is not read are closed. */
+static void test_long_header(void **state) {
+        static char path[20000] = "/";
+        size_t before = n_descriptors();
+        Bench *b = *state;
+
+        memset(path + 1, 'x', sizeof(path) - 2);
+        for (unsigned i = 0; i < 20; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+                assert_true(sd_bus_message_new_method_call(
+                                    b->client, &m, BUS_NAME, i % 2 ? path : BUS_PATH, BUS_INTERFACE_MANAGER, "GetService") >= 0);
+                assert_true(sd_bus_message_append(m, "hs", STDOUT_FILENO, path) >= 0);
+                assert_true(sd_bus_send(b->client, m, NULL) >= 0);
+        }
+        bench_settle(b);
+        assert_answered(b);
+        assert_int_equal(n_descriptors(), before);
+}
+
 int main(void) {
         static const struct CMUnitTest header_tests[] = {
                 cmocka_unit_test(test_header),
@@ -160,6 +190,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_long_calls),
                 cmocka_unit_test(test_long_calls_at_once),
+                cmocka_unit_test(test_long_header),
         };
         int n_failed = cmocka_run_group_tests(header_tests, NULL, NULL);
 

@@ -5,7 +5,8 @@
  *   latency SOCKET NAMESPACE SERVICE PORT-NAME ADDRESS PORT COUNT PAUSE-MS
  *
  * gives test-apiserver a slice of the service with another endpoint COUNT times and reads the virtual server until the
- * endpoint is its only one; where IPVSPROXY_TEST_NOTICES names a datagram socket, kernel-in-memory.c tells it instead. Prints "COUNT changes, N in time, p50 …, p99 …, max … us"; one that takes a minute is lost.
+ * endpoint is its only one; where IPVSPROXY_TEST_NOTICES names a datagram socket, kernel-in-memory.c tells it instead.
+ * Prints "COUNT changes, N in time, p50 …, p99 …, max … us"; one that takes a minute is lost.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -82,6 +82,6 @@ tests_apiserver_test_apiserver_LDADD = libtestapi.a libcommon.a \
 tests_apiserver_apictl_SOURCES = tests/apiserver/apictl.c
 tests_apiserver_apictl_LDADD = libtestapi.a
 TESTS += tests/apiserver/test-test-apiserver
-tests_apiserver_test_test_apiserver_SOURCES = tests/apiserver/test-test-apiserver.c
+tests_apiserver_test_test_apiserver_SOURCES = tests/apiserver/test-test-apiserver.c $(unit_beside)
 tests_apiserver_test_test_apiserver_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) -DSRCDIR=\"$(abs_top_srcdir)\"
 tests_apiserver_test_test_apiserver_LDADD = libtestapi.a libcommon.a $(CURL_LIBS) $(JSON_LIBS) $(CMOCKA_LIBS)

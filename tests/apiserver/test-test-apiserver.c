@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 
 #include "tests/apiserver/buffer.h"
+#include "tests/unit/beside.h"
 
 typedef struct Server {
         char folder[64]; /* its state and, in objects/, its manifests */
@@ -774,7 +775,7 @@ int main(void) {
 
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return 1;
-        r = cmocka_run_group_tests(tests, NULL, NULL);
+        r = run_tests_beside(tests, NULL, NULL);
         curl_global_cleanup();
         return r;
 }

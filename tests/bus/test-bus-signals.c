@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/bus-names.h"
+#include "tests/unit/beside.h"
 
 #define M BUS_PATH, BUS_INTERFACE_MANAGER
 
@@ -373,10 +374,13 @@ static void test_managed_objects(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_no_change),       cmocka_unit_test(test_add_change_remove),
-                cmocka_unit_test(test_restless_object), cmocka_unit_test(test_flood),
-                cmocka_unit_test(test_managed_objects), cmocka_unit_test(test_churn),
+                cmocka_unit_test(test_churn),
+                cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_restless_object),
+                cmocka_unit_test(test_no_change),
+                cmocka_unit_test(test_add_change_remove),
+                cmocka_unit_test(test_managed_objects),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return run_tests_beside(tests, NULL, NULL);
 }

@@ -324,9 +324,9 @@ static void test_states(void **state) {
                 { "list -n nowhere", 6, "",
                   "Failed to list services: They are not known yet; \"ipvsproxyctl status\" tells why.\n" },
                 { "stats", 6, "", "Failed to get statistics: The first list is not complete.\n" },
-                { "wait --timeout=2s", 7, "", "Failed to wait for running: Time is up.\n" },
+                { "wait --timeout=300ms", 7, "", "Failed to wait for running: Time is up.\n" },
                 { "wait --for=generation=48211", 0, "", "" },
-                { "wait --for=generation=48212 --timeout=2s", 7, "", NULL },
+                { "wait --for=generation=48212 --timeout=300ms", 7, "", NULL },
         };
         static const Case gone[] = {
                 { "status", 3, "",

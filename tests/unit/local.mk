@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # cmocka programs, one a module. Those of the pure part link libmodel.a and libcommon.a alone: no curl, libnl,
 # json-c or libsystemd, which is the proof that model/ and proxy/ need none of them.
+TESTS += $(unit_api) $(unit_manager)
 unit_pure = tests/unit/test-addr tests/unit/test-hash tests/unit/test-parse tests/unit/test-store \
 	tests/unit/test-endpoints tests/unit/test-kernel-table tests/unit/test-desired
 check_PROGRAMS += $(unit_pure)
@@ -112,7 +113,8 @@ unit_api = tests/unit/test-api-parse tests/unit/test-api-split tests/unit/test-d
 	tests/unit/test-api-memory tests/unit/test-manifests tests/unit/test-api-server tests/unit/test-api-transport \
 	tests/unit/test-events tests/unit/test-api-paths tests/unit/test-api-http2
 check_PROGRAMS += $(unit_api)
-TESTS += $(unit_api)
+# Cases that wait, beside each other
+unit_beside = tests/unit/beside.c tests/unit/beside.h
 unit_api_cppflags = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 unit_api_libs = libapiserver.a libmodel.a libcommon.a $(JSON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 unit_recorded = tests/unit/recorded.c tests/unit/recorded.h
@@ -138,21 +140,22 @@ unit_sink = tests/unit/reflector-sink.c tests/unit/reflector-sink.h
 tests_unit_test_api_memory_SOURCES = tests/unit/test-api-memory.c $(unit_sink)
 tests_unit_test_api_memory_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_api_memory_LDADD = $(unit_api_libs)
-tests_unit_test_manifests_SOURCES = tests/unit/test-manifests.c $(unit_recorded)
+tests_unit_test_manifests_SOURCES = tests/unit/test-manifests.c $(unit_recorded) $(unit_beside)
 tests_unit_test_manifests_CPPFLAGS = $(unit_api_cppflags)
 tests_unit_test_manifests_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 # They need tests/apiserver/test-apiserver.
 unit_fixture = tests/unit/api-fixture.c tests/unit/api-fixture.h
-tests_unit_test_api_server_SOURCES = tests/unit/test-api-server.c $(unit_fixture)
+tests_unit_test_api_server_SOURCES = tests/unit/test-api-server.c $(unit_fixture) $(unit_beside)
 tests_unit_test_api_server_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_server_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_events_SOURCES = tests/unit/test-events.c $(unit_fixture)
 tests_unit_test_events_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_events_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
-tests_unit_test_api_paths_SOURCES = tests/unit/test-api-paths.c tests/unit/relay.c tests/unit/relay.h $(unit_fixture)
+tests_unit_test_api_paths_SOURCES = tests/unit/test-api-paths.c tests/unit/relay.c tests/unit/relay.h $(unit_fixture) \
+	$(unit_beside)
 tests_unit_test_api_paths_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_paths_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
-tests_unit_test_api_http2_SOURCES = tests/unit/test-api-http2.c $(unit_fixture)
+tests_unit_test_api_http2_SOURCES = tests/unit/test-api-http2.c $(unit_fixture) $(unit_beside)
 tests_unit_test_api_http2_CPPFLAGS = $(unit_api_cppflags) $(CURL_CFLAGS)
 tests_unit_test_api_http2_LDADD = $(libapiserver_libs) $(CMOCKA_LIBS)
 tests_unit_test_config_file_SOURCES = tests/unit/test-config-file.c tests/unit/config-util.h
@@ -177,7 +180,6 @@ unit_manager = tests/unit/test-control-sync tests/unit/test-control-faults \
 	tests/unit/test-control-load \
 	tests/unit/test-turn-pace tests/unit/test-yield
 check_PROGRAMS += $(unit_manager)
-TESTS += $(unit_manager)
 unit_manager_libs = libcontrolfixture.a libcontrol.a $(libkernelmemory_libs) $(CMOCKA_LIBS)
 tests_unit_test_turn_pace_SOURCES = tests/unit/test-turn-pace.c
 tests_unit_test_turn_pace_LDADD = libcontrol.a $(CMOCKA_LIBS)

@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "tests/unit/api-fixture.h"
+#include "tests/unit/beside.h"
 
 #define FRONT "127.0.0.5" /* at the server's port */
 #define SERVICE(name) \
@@ -245,8 +246,6 @@ int main(void) {
                 cmocka_unit_test(test_killed),         cmocka_unit_test(test_stream_reset), cmocka_unit_test(test_server_away),
         };
 
-        if (getenv("IPVSPROXY_TEST_FILTER"))
-                cmocka_set_test_filter(getenv("IPVSPROXY_TEST_FILTER"));
         log_set_max_level(getenv("IPVSPROXY_TEST_LOG") ? LOG_DEBUG : LOG_CRIT);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return run_tests_beside(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
 #include "apiserver/http-client.h"
 #include "common/log.h"
 #include "tests/unit/api-fixture.h"
+#include "tests/unit/beside.h"
 #include "tests/unit/relay.h"
 
 #define NAME "api.test"
@@ -115,33 +116,36 @@ static void expect_changes(ApiFixture *fixture, unsigned seconds) {
 
 /* ---- several addresses */
 
-/* One of two addresses is dead from the start, whichever is tried first: refusing, or accepting and silent. */
-static void test_dead_address(void **state) {
+/* One of two addresses is dead from the start, whichever each connection tries first: refusing, or accepting and silent. */
+static void connect_beside_dead(bool silent) {
         static const char *const options[] = { "--listen", "127.0.0.2", "--san", NAME, NULL };
         ApiFixture fixture;
+        Relay relay = {};
         uint16_t port;
 
         api_fixture_start(&fixture, options);
         port = server_port(&fixture);
         set_names("127.0.0.1", "127.0.0.2");
-        for (unsigned silent = 0; silent < 2; silent++) {
-                Relay relay = {};
-
-                if (silent) {
-                        relay_start(&relay, RELAY_KIND_PLAIN, port, "127.0.0.2", port);
-                        assert_int_equal(kill(relay.pid, SIGSTOP), 0);
-                }
-                for (unsigned i = 0; i < (silent ? 2 : 4); i++) {
-                        api_fixture_connect(&fixture, config_of_name(&fixture, port));
-                        api_fixture_expect_watching(&fixture, 10);
-                        api_fixture_disconnect(&fixture);
-                        fixture.state = API_STATE_CONNECTING;
-                }
-                if (silent)
-                        relay_stop(&relay);
+        if (silent) {
+                relay_start(&relay, RELAY_KIND_PLAIN, port, "127.0.0.2", port);
+                assert_int_equal(kill(relay.pid, SIGSTOP), 0);
         }
+        api_fixture_connect(&fixture, config_of_name(&fixture, port));
+        api_fixture_expect_watching(&fixture, 10);
+        api_fixture_disconnect(&fixture);
+        if (silent)
+                relay_stop(&relay);
         assert_true(n_lookups > 0);
         api_fixture_stop(&fixture);
+}
+
+static void test_address_refuses(void **state) {
+        for (unsigned i = 0; i < 4; i++)
+                connect_beside_dead(false);
+}
+
+static void test_address_is_silent(void **state) {
+        connect_beside_dead(true);
 }
 
 /*
@@ -180,33 +184,37 @@ static void test_address_dies(void **state) {
 
 /*
  * One of two addresses accepts connections and hangs, which is noticed sooner than where there is one: after 4.8 s here, not
- * 15. Everything is connected through it, or some through the other.
+ * 15. Before, everything is connected through it, or (`other` answers) some through the other.
  */
-static void test_address_hangs(void **state) {
+static void hang_beside(const char *other, bool all_hang) {
         static const char *const options[] = { "--listen", "127.0.0.2", "--san", NAME, NULL };
-        static const char *const others[] = { "127.0.0.3" /* refuses */, "127.0.0.2" };
+        ApiFixture fixture;
+        Relay relay;
+        uint16_t port;
 
-        for (size_t i = 0; i < ELEMENTSOF(others); i++) {
-                ApiFixture fixture;
-                Relay relay;
-                uint16_t port;
+        api_fixture_start(&fixture, options);
+        fixture.silence_usec = 9 * USEC_PER_SEC;
+        port = server_port(&fixture);
+        relay_start(&relay, RELAY_KIND_PLAIN, port, "127.0.0.2", port);
+        set_names("127.0.0.1", other);
+        api_fixture_connect(&fixture, config_of_name(&fixture, port));
+        api_fixture_expect_watching(&fixture, 10);
+        assert_true(api_fixture_run(&fixture, has_version, 10)); /* and it is found out how many addresses there are */
+        set_names("127.0.0.1", "127.0.0.2");
+        assert_int_equal(kill(relay.pid, SIGSTOP), 0);
+        if (all_hang)
+                assert_true(api_fixture_run(&fixture, was_lost, 8));
+        expect_changes(&fixture, all_hang ? 2 : 10);
+        relay_stop(&relay);
+        api_fixture_stop(&fixture);
+}
 
-                api_fixture_start(&fixture, options);
-                fixture.silence_usec = 9 * USEC_PER_SEC;
-                port = server_port(&fixture);
-                relay_start(&relay, RELAY_KIND_PLAIN, port, "127.0.0.2", port);
-                set_names("127.0.0.1", others[i]);
-                api_fixture_connect(&fixture, config_of_name(&fixture, port));
-                api_fixture_expect_watching(&fixture, 10);
-                assert_true(api_fixture_run(&fixture, has_version, 10)); /* and it is found out how many addresses there are */
-                set_names("127.0.0.1", "127.0.0.2");
-                assert_int_equal(kill(relay.pid, SIGSTOP), 0);
-                if (i == 0)
-                        assert_true(api_fixture_run(&fixture, was_lost, 8));
-                expect_changes(&fixture, i == 0 ? 2 : 10);
-                relay_stop(&relay);
-                api_fixture_stop(&fixture);
-        }
+static void test_address_hangs(void **state) {
+        hang_beside("127.0.0.3" /* refuses */, true);
+}
+
+static void test_address_of_some_hangs(void **state) {
+        hang_beside("127.0.0.2", false);
 }
 
 /* Whether a scout finds several addresses; with the second one the first has ended. */
@@ -402,13 +410,18 @@ static void test_tls_versions(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_dead_address),  cmocka_unit_test(test_address_dies), cmocka_unit_test(test_address_hangs),
-                cmocka_unit_test(test_scout),         cmocka_unit_test(test_proxies),      cmocka_unit_test(test_proxy_refuses),
-                cmocka_unit_test(test_headers),       cmocka_unit_test(test_tls_versions),
+                cmocka_unit_test(test_address_hangs),
+                cmocka_unit_test(test_address_is_silent),
+                cmocka_unit_test(test_address_dies),
+                cmocka_unit_test(test_address_refuses),
+                cmocka_unit_test(test_address_of_some_hangs),
+                cmocka_unit_test(test_scout),
+                cmocka_unit_test(test_proxies),
+                cmocka_unit_test(test_proxy_refuses),
+                cmocka_unit_test(test_headers),
+                cmocka_unit_test(test_tls_versions),
         };
 
-        if (getenv("IPVSPROXY_TEST_FILTER"))
-                cmocka_set_test_filter(getenv("IPVSPROXY_TEST_FILTER"));
         log_set_max_level(getenv("IPVSPROXY_TEST_LOG") ? LOG_DEBUG : LOG_CRIT);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return run_tests_beside(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "tests/unit/api-fixture.h"
+#include "tests/unit/beside.h"
 
 #define SERVICE(name, port) \
         "apiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: default}\n" \
@@ -433,8 +434,6 @@ int main(void) {
                 cmocka_unit_test(test_status),         cmocka_unit_test(test_expired_token),
         };
 
-        if (getenv("IPVSPROXY_TEST_FILTER"))
-                cmocka_set_test_filter(getenv("IPVSPROXY_TEST_FILTER"));
         log_set_max_level(getenv("IPVSPROXY_TEST_LOG") ? LOG_DEBUG : LOG_CRIT);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return run_tests_beside(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "apiserver/manifest-parse.h"
 #include "apiserver/manifests.h"
 #include "common/log.h"
+#include "tests/unit/beside.h"
 #include "tests/unit/recorded.h"
 
 /* ---- parsing */
@@ -489,5 +490,5 @@ int main(void) {
         };
 
         log_set_max_level(getenv("IPVSPROXY_TEST_LOG") ? LOG_DEBUG : LOG_CRIT);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return run_tests_beside(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ struct Yield {
                 void *userdata;
         } members[YIELD_MEMBERS_MAX];
         size_t n_members;
-        uint64_t busy_usec; /* since others went first */
+        uint64_t busy_usec; /* since others went first, or could have */
+        uint64_t ended_usec; /* CLOCK_MONOTONIC, of the last work */
         bool on;
 };
 
@@ -44,7 +45,10 @@ void yield_now(Yield *yield) {
 }
 
 void yield_worked(Yield *yield, uint64_t begun_usec) {
-        yield->busy_usec += clock_now_usec(CLOCK_MONOTONIC) - begun_usec;
+        if (begun_usec >= yield->ended_usec + OTHERS_USEC)
+                yield->busy_usec = 0;
+        yield->ended_usec = clock_now_usec(CLOCK_MONOTONIC);
+        yield->busy_usec += yield->ended_usec - begun_usec;
         if (yield->busy_usec >= BUSY_USEC)
                 yield_now(yield);
 }

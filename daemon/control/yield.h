@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sources of work that may go on for minutes (a first list of a large cluster, what it makes of the kernel) come before
- * others in the one event loop, and yet must not keep them from everything: after 20 ms of such work all of its sources
- * together let every other one go first for a millisecond.
+ * others in the one event loop, and yet must not keep them from everything: after 20 ms of such work without a pause
+ * all of its sources together let every other one go first for a millisecond. A pause is a millisecond, too: where changes
+ * come one at a time others have it anyway, and none of them waits for a flood on the bus.
  */
 #pragma once
 

@@ -2,9 +2,10 @@
 /*
  * A hostile user of the system bus, for the node tests (rows H1 to H9 and H12 of the checklist). usage:
  *
- *   bus-hammer MODE SECONDS
+ *   bus-hammer MODE SECONDS [NAME]
  *
- * does one thing for that long, then leaves, and prints how often. It keeps to what the bus lets a plain user do.
+ * does one thing for that long, then leaves, and prints how often. It keeps to what the bus lets a plain user do. With NAME,
+ * "many" and "huge" ask that one and not the daemon, to see what is the bus's own doing; "serve" is somebody who has it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,19 +110,14 @@ static int hammer_dumps(Hammer *hammer) {
         return r;
 }
 
-/*
- * H6: as many connections as a user may have, each of which asks all the time and reads what it is told. `elsewhere`: they
- * ask one of themselves, which is what any user can do to the bus whoever else is on it.
- */
-static int hammer_connections(Hammer *hammer, bool elsewhere) {
+/* H6: as many connections as a user may have, each of which asks all the time and reads what it is told. */
+static int hammer_many(Hammer *hammer) {
         static sd_bus *buses[CONNECTIONS_MAX];
         unsigned n_buses = 0;
         int r = 0;
 
         while (n_buses < CONNECTIONS_MAX && sd_bus_open_system(&buses[n_buses]) >= 0)
                 n_buses++;
-        if (elsewhere && n_buses > 0)
-                r = sd_bus_get_unique_name(buses[0], &hammer->destination);
         while (r >= 0 && n_buses > 0 && hammer_goes_on(hammer))
                 for (unsigned i = 0; i < n_buses; i++) {
                         if (send_one(hammer, buses[i], "org.freedesktop.DBus.Peer", "Ping", /* wants_answer= */ true) >= 0)
@@ -133,14 +129,6 @@ static int hammer_connections(Hammer *hammer, bool elsewhere) {
         while (n_buses > 0)
                 (void) sd_bus_close_unref(buses[--n_buses]);
         return r;
-}
-
-static int hammer_many(Hammer *hammer) {
-        return hammer_connections(hammer, /* elsewhere= */ false);
-}
-
-static int hammer_elsewhere(Hammer *hammer) {
-        return hammer_connections(hammer, /* elsewhere= */ true);
 }
 
 /* H12: comes, asks and leaves, again and again, each time under a new name. */
@@ -233,7 +221,7 @@ static int hammer_huge(Hammer *hammer) {
 
                 r = sd_bus_open_system(&bus);
                 if (r >= 0)
-                        r = sd_bus_call_method(bus, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Properties", "GetAll", NULL, NULL, "s", text);
+                        r = sd_bus_call_method(bus, hammer->destination, BUS_PATH, "org.freedesktop.DBus.Properties", "GetAll", NULL, NULL, "s", text);
                 hammer->n++;
                 if (r < 0)
                         (void) printf("%s; ", strerror(-r));
@@ -297,6 +285,21 @@ static int hammer_garbage(Hammer *hammer) {
         return 0;
 }
 
+/* Not hostile: somebody else of the bus, who answers what a Peer has to. */
+static int hammer_serve(Hammer *hammer) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r = sd_bus_open_system(&bus);
+
+        if (r >= 0)
+                r = sd_bus_request_name(bus, hammer->destination, 0);
+        while (r >= 0 && hammer_goes_on(hammer)) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, USEC_PER_SEC);
+        }
+        return r;
+}
+
 /* Nothing but work for the processor: what any user can do, with or without a bus. */
 static int hammer_spin(Hammer *hammer) {
         while (hammer_goes_on(hammer))
@@ -308,10 +311,17 @@ static const struct {
         const char *name;
         int (*run)(Hammer *hammer);
 } modes[] = {
-        { "unread", hammer_unread }, { "flood", hammer_flood }, { "listener", hammer_listener },
-        { "dumps", hammer_dumps },   { "many", hammer_many },   { "churn", hammer_churn },
-        { "odd", hammer_odd },       { "spin", hammer_spin },   { "garbage", hammer_garbage },
-        { "elsewhere", hammer_elsewhere }, { "huge", hammer_huge },
+        { "unread", hammer_unread },
+        { "flood", hammer_flood },
+        { "listener", hammer_listener },
+        { "dumps", hammer_dumps },
+        { "many", hammer_many },
+        { "churn", hammer_churn },
+        { "odd", hammer_odd },
+        { "garbage", hammer_garbage },
+        { "huge", hammer_huge },
+        { "serve", hammer_serve },
+        { "spin", hammer_spin },
 };
 
 int main(int argc, char *argv[]) {
@@ -319,12 +329,14 @@ int main(int argc, char *argv[]) {
         size_t i = 0;
         int r;
 
-        while (argc == 3 && i < ELEMENTSOF(modes) && strcmp(modes[i].name, argv[1]) != 0)
+        while (argc >= 3 && i < ELEMENTSOF(modes) && strcmp(modes[i].name, argv[1]) != 0)
                 i++;
-        if (argc != 3 || i == ELEMENTSOF(modes)) {
-                (void) fprintf(stderr, "usage: bus-hammer unread|flood|listener|dumps|many|elsewhere|churn|odd|garbage|huge|spin SECONDS\n");
+        if (argc < 3 || argc > 4 || i == ELEMENTSOF(modes)) {
+                (void) fprintf(stderr, "usage: bus-hammer unread|flood|listener|dumps|many|churn|odd|garbage|huge|serve|spin SECONDS [NAME]\n");
                 return 2;
         }
+        if (argc == 4)
+                hammer.destination = argv[3];
         hammer.until_usec = now_usec() + strtoull(argv[2], NULL, 10) * USEC_PER_SEC;
         r = modes[i].run(&hammer);
         (void) printf("%s: %u, %s\n", argv[1], hammer.n, r < 0 ? strerror(-r) : "to its end");

@@ -2,6 +2,8 @@
 /* Work without end lets others go first, and they do not take it over. */
 #include "tests/unit/test.h"
 
+#include <time.h>
+
 #include "common/clock.h"
 #include "control/priorities.h"
 #include "control/yield.h"
@@ -111,10 +113,31 @@ static void test_members(void **state) {
         (void) sd_event_unref(event);
 }
 
+/* Work that begins a while after the last has ended need not make room: others could have gone before. */
+static void test_pause(void **state) {
+        static const struct timespec pause = { .tv_nsec = 8000000 };
+        sd_event *event = NULL;
+        Yield *yield;
+
+        assert_true(sd_event_new(&event) >= 0);
+        assert_true(yield_new(event, WORK_PRIORITY, &yield) >= 0);
+        for (unsigned i = 0; i < 3; i++) {
+                yield_worked(yield, clock_now_usec(CLOCK_MONOTONIC) - 6 * USEC_PER_MSEC);
+                assert_false(yield_is_on(yield));
+                assert_int_equal(nanosleep(&pause, NULL), 0);
+        }
+        yield_worked(yield, clock_now_usec(CLOCK_MONOTONIC) - 6 * USEC_PER_MSEC);
+        yield_worked(yield, clock_now_usec(CLOCK_MONOTONIC) - 15 * USEC_PER_MSEC);
+        assert_true(yield_is_on(yield));
+        yield = yield_free(yield);
+        (void) sd_event_unref(event);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_two_at_work),
                 cmocka_unit_test(test_members),
+                cmocka_unit_test(test_pause),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	tests/vm/guest/job \
 	tests/vm/guest/setup \
 	tests/vm/image \
+	tests/vm/hostile.sh \
 	tests/vm/lib.sh \
 	tests/vm/long-pairs.sh \
 	tests/vm/long-bus-attack.sh \

@@ -66,9 +66,8 @@ static int make_call(Bus *bus, const MessageHeader *header, sd_bus_message **ret
         return r;
 }
 
-void bus_refuse_long(const MessageHeader *header, void *userdata) {
+static void refuse_long(Bus *bus, const MessageHeader *header) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        Bus *bus = userdata;
 
         bus->counters.n_limited++;
         if (!header->is_call || header->sender[0] == '\0' || make_call(bus, header, &m) < 0 || bus_is_clogged(bus))
@@ -77,6 +76,21 @@ void bus_refuse_long(const MessageHeader *header, void *userdata) {
         if (peers_admit(bus->peers, m, bus_now(bus), BYTES_REPLY) != PEER_MUTED)
                 (void) sd_bus_reply_method_errorf(
                         m, SD_BUS_ERROR_LIMITS_EXCEEDED, "The call is longer than %d bytes and was not read.", GATE_MESSAGE_MAX);
+}
+
+bool bus_admit_header(const MessageHeader *header, bool is_long, void *userdata) {
+        Bus *bus = userdata;
+
+        if (header->is_call && peers_are_muted(bus->peers, header->sender, bus_now(bus))) {
+                bus->counters.n_limited++;
+                return false;
+        }
+        if (header->is_signal && strcmp(header->sender, "org.freedesktop.DBus") != 0 &&
+            !peers_admit_signal(bus->peers, header->sender, bus_now(bus)))
+                return false;
+        if (is_long)
+                refuse_long(bus, header);
+        return !is_long;
 }
 
 /* 0 = go on, 1 = the call is dealt with, or comes again when it is known who asks. */

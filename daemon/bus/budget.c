@@ -17,11 +17,18 @@ static uint64_t bytes_usec(size_t n_bytes, unsigned factor) {
         return n_bytes * USEC_PER_SEC / ((uint64_t) PEER_BYTES_PER_SEC * factor);
 }
 
+static uint64_t calls_burst_usec(void) {
+        return PEER_CALLS_BURST * USEC_PER_SEC / PEER_CALLS_PER_SEC;
+}
+
+bool budget_has_call(const Budget *budget, uint64_t now_usec, unsigned factor) {
+        return bucket_has(&budget->calls, now_usec, calls_usec(1, factor), calls_burst_usec());
+}
+
 bool budget_take(Budget *budget, uint64_t now_usec, unsigned n_calls, size_t n_bytes, unsigned factor) {
         uint64_t calls = calls_usec(n_calls, factor), bytes = bytes_usec(n_bytes, factor);
-        uint64_t calls_burst = PEER_CALLS_BURST * USEC_PER_SEC / PEER_CALLS_PER_SEC;
         uint64_t bytes_burst = (uint64_t) PEER_BYTES_BURST * USEC_PER_SEC / PEER_BYTES_PER_SEC;
-        bool has = bucket_has(&budget->calls, now_usec, calls, calls_burst) &&
+        bool has = bucket_has(&budget->calls, now_usec, calls, calls_burst_usec()) &&
                    bucket_has(&budget->bytes, now_usec, bytes, bytes_burst);
 
         if (has) {

@@ -32,6 +32,8 @@ bool bucket_has(const Bucket *bucket, uint64_t now_usec, uint64_t cost_usec, uin
 /* Takes it in every case; what is over the burst is a debt. */
 void bucket_take(Bucket *bucket, uint64_t now_usec, uint64_t cost_usec);
 
+/* Whether one more call would be taken, however short. */
+bool budget_has_call(const Budget *budget, uint64_t now_usec, unsigned factor);
 /* Takes both or nothing. `factor`: how many times a single connection's budget this one is. */
 bool budget_take(Budget *budget, uint64_t now_usec, unsigned n_calls, size_t n_bytes, unsigned factor);
 /* For what was done already: the debt counts, however large. */

@@ -82,8 +82,8 @@ bool bus_is_clogged(Bus *bus);
 
 /* admission.c: a filter of all messages */
 int bus_admit(sd_bus_message *m, void *userdata, sd_bus_error *error);
-/* A GateHandler: tells the sender, within its budget. */
-void bus_refuse_long(const MessageHeader *header, void *userdata);
+/* A GateHandler: the sender of what is too long is told, within its budget. */
+bool bus_admit_header(const MessageHeader *header, bool is_long, void *userdata);
 /* The answer to `m` has so many more bytes, for which so many services, endpoints or the like were looked at. */
 void bus_charge(Bus *bus, sd_bus_message *m, size_t n_bytes, size_t n_looks);
 

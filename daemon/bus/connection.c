@@ -118,7 +118,7 @@ static int bus_ask_for_name(Bus *bus) {
 
 static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Bus *bus = userdata;
-        int r = gate_new(bus->event, bus->bus, EVENT_PRIORITY_BUS, bus_refuse_long, bus, &bus->gate);
+        int r = gate_new(bus->event, bus->bus, EVENT_PRIORITY_BUS, bus_admit_header, bus, &bus->gate);
 
         if (r >= 0)
                 r = bus_ask_for_name(bus);

@@ -27,6 +27,7 @@ typedef struct Pump {
         size_t size, wanted, sent;
         uint64_t left; /* bytes of the message behind this piece */
         bool begun; /* the piece begins with the header, which says how many they are once it is read */
+        bool judged; /* the handler has seen the header */
         bool skipping;
         int fds[FDS_MAX]; /* owned */
         size_t n_fds;
@@ -51,7 +52,7 @@ static void pump_begin_message(Pump *pump) {
         pump->size = pump->sent = 0;
         pump->wanted = MESSAGE_HEADER_FIXED;
         pump->left = 0;
-        pump->begun = pump->skipping = false;
+        pump->begun = pump->judged = pump->skipping = false;
 }
 
 static void pump_begin_piece(Pump *pump) {
@@ -145,19 +146,26 @@ static bool pump_writes(const Pump *pump) {
         return pump_is_full(pump) && !pump->skipping;
 }
 
+/* The first piece is full, which is the whole message unless that is too long. sd-bus judges what is none. */
+static void pump_judge(Pump *pump, Gate *gate) {
+        MessageHeader header;
+
+        pump->judged = true;
+        if (message_header_read(pump->data, pump->size, &header) >= 0 &&
+            !gate->handler(&header, pump->skipping, gate->userdata))
+                pump->skipping = true;
+}
+
 /* 1 = something was done, 0 = nothing can be done now, -errno: this direction has come to its end. */
 static int pump_step(Pump *pump, int from, int to, Gate *gate) {
         int r;
 
         if (!pump_is_full(pump))
                 return pump_read(pump, from);
+        if (pump->limit > 0 && !pump->judged)
+                pump_judge(pump, gate);
         if (pump->skipping) {
-                MessageHeader header;
-
-                /* The first piece, which is full before the message is over, for it is as long as what may come. */
                 pump_close_fds(pump);
-                if (pump->sent == 0 && message_header_read(pump->data, pump->size, &header) >= 0)
-                        gate->handler(&header, gate->userdata);
         } else if (pump->sent < pump->size) {
                 r = pump_write(pump, to);
                 if (r <= 0 || pump->sent < pump->size)
@@ -168,8 +176,6 @@ static int pump_step(Pump *pump, int from, int to, Gate *gate) {
                 return 1;
         }
         pump_begin_piece(pump);
-        if (pump->skipping)
-                pump->sent = 1; /* the header is gone */
         return 1;
 }
 

@@ -4,7 +4,8 @@
  * takes a message of any size into memory (32 MiB from dbus-daemon, 128 MiB at most) and checks each string of it whenever
  * it is looked at: one Properties.GetAll with 30 MiB, which every user may send, kept the event loop for 350 ms. No call of
  * ours needs more than some hundred bytes. What is longer than GATE_MESSAGE_MAX is read and forgotten, a piece at a time,
- * and sd-bus never sees it.
+ * and sd-bus never sees it; nor what the handler turns away, for which two reads are enough: a bus cannot pass messages on so
+ * fast that others wait behind those of a flood.
  */
 #pragma once
 
@@ -17,8 +18,8 @@
 
 typedef struct Gate Gate;
 
-/* Of a message that was longer; not called where its header alone is. */
-typedef void (*GateHandler)(const MessageHeader *header, void *userdata);
+/* Whether sd-bus gets the message that begins so; of one that is longer it never does. Not called where the header alone is. */
+typedef bool (*GateHandler)(const MessageHeader *header, bool is_long, void *userdata);
 
 /*
  * From now on, which has to be between two messages: in the handler of sd-bus's own "Connected". The bus is attached to the

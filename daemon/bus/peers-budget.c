@@ -6,6 +6,7 @@
 #include "bus/peers-private.h"
 
 #define REFUSALS_TO_MUTE 1000
+#define USER_REFUSALS_TO_MUTE (REFUSALS_TO_MUTE * PEER_USER_FACTOR)
 #define QUIET_USEC (10 * USEC_PER_SEC)
 #define LOUD_MUTE_USEC (600 * USEC_PER_SEC)
 
@@ -39,8 +40,6 @@ void peers_inherit(Peers *peers, const Peers *before) {
 static bool peer_take(Peers *peers, Peer *peer, uint64_t now, unsigned n_calls, size_t n_bytes) {
         User *user = peer->uid_known ? peers_user(peers, peer->uid) : NULL;
 
-        if (user && user->muted_until_usec > now)
-                return false;
         if (peer->uid_known && peer->uid == 0 && !peers->count_everybody)
                 return true;
         /* The user's budget first: where it says no, nothing may be taken from the other. */
@@ -49,33 +48,71 @@ static bool peer_take(Peers *peers, Peer *peer, uint64_t now, unsigned n_calls, 
         return budget_take(&peer->budget, now, n_calls, n_bytes, 1);
 }
 
-PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes) {
-        uint64_t last;
-        Peer *peer;
+/* A user's calls within the budget are answered all the same; whoever has none left may come with a new name each time. */
+static bool user_is_muted(User *user, uint64_t now) {
+        if (user->muted_until_usec > now)
+                return true;
+        if (now - user->last_refusal_usec >= QUIET_USEC)
+                user->n_refusals = 0;
+        return user->n_refusals >= USER_REFUSALS_TO_MUTE && !budget_has_call(&user->budget, now, PEER_USER_FACTOR);
+}
 
-        if (peers_take_put_back(peers, m))
-                return PEER_AGAIN;
-        if (!sd_bus_message_get_sender(m))
-                return PEER_ADMITTED;
-        peer = peers_sender(peers, m);
-        if (!peer)
-                return PEER_MUTED; /* no memory for an answer either */
-        peer_ask(peer);
-        last = peer->last_call_usec;
+/* At a call of theirs. */
+static bool peer_is_muted(Peers *peers, Peer *peer, uint64_t now) {
+        User *user = peer->uid_known ? peers_user(peers, peer->uid) : NULL;
+        bool by_user = user && user_is_muted(user, now);
+
         peer->last_call_usec = now;
         if (now - peer->last_refusal_usec >= QUIET_USEC)
                 peer->n_refusals = 0;
-        if (peer->n_refusals >= REFUSALS_TO_MUTE && now - last < QUIET_USEC) {
+        if (by_user)
+                user->last_refusal_usec = now;
+        if (peer->n_refusals >= REFUSALS_TO_MUTE)
                 peer->last_refusal_usec = now;
-                return PEER_MUTED;
+        return by_user || peer->n_refusals >= REFUSALS_TO_MUTE;
+}
+
+static void peer_count_refusal(Peers *peers, Peer *peer, uint64_t now) {
+        peer->n_refusals++;
+        peer->last_refusal_usec = now;
+        if (peer->uid_known) {
+                User *user = peers_user(peers, peer->uid);
+
+                user->n_refusals++;
+                user->last_refusal_usec = now;
         }
+}
+
+bool peers_are_muted(Peers *peers, const char *sender, uint64_t now) {
+        Peer *peer = hashmap_get(&peers->table, sender);
+
+        return peer && peer_is_muted(peers, peer, now);
+}
+
+static PeerVerdict peer_admit(Peers *peers, Peer *peer, uint64_t now, size_t n_bytes) {
+        if (!peer)
+                return PEER_MUTED; /* no memory for an answer either */
+        peer_ask(peer);
+        if (peer_is_muted(peers, peer, now))
+                return PEER_MUTED;
         if (!peer_take(peers, peer, now, 1, n_bytes)) {
-                peer->n_refusals++;
-                peer->last_refusal_usec = now;
+                peer_count_refusal(peers, peer, now);
                 return PEER_REFUSED;
         }
         peer->n_bytes += n_bytes;
         return PEER_ADMITTED;
+}
+
+PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        if (peers_take_put_back(peers, m))
+                return PEER_AGAIN;
+        return sender ? peer_admit(peers, peers_named(peers, sender), now, n_bytes) : PEER_ADMITTED;
+}
+
+bool peers_admit_signal(Peers *peers, const char *sender, uint64_t now) {
+        return peer_admit(peers, peers_named(peers, sender), now, 0) == PEER_ADMITTED;
 }
 
 void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now, size_t n_bytes, unsigned n_calls) {

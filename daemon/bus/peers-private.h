@@ -16,7 +16,8 @@ typedef struct User {
         bool used;
         Budget budget;
         Bucket dumps;
-        uint64_t muted_until_usec;
+        uint64_t muted_until_usec, last_refusal_usec;
+        unsigned n_refusals; /* since the last while without any */
 } User;
 
 typedef struct Parked {
@@ -49,8 +50,8 @@ struct Peers {
         bool count_everybody;
 };
 
-/* peers.c: the sender, as the one that called last. NULL on a direct link, which has no names, and where memory is short. */
-Peer *peers_sender(Peers *peers, sd_bus_message *m);
+/* peers.c: the one of this name, as the one that called last. NULL where memory is short. */
+Peer *peers_named(Peers *peers, const char *name);
 /* Finds out the uid, unless that is known or being asked for. */
 void peer_ask(Peer *peer);
 /* Whether the message was put back; once. */

@@ -93,12 +93,11 @@ static Peer *peers_add(Peers *peers, const char *name) {
         return peer;
 }
 
-Peer *peers_sender(Peers *peers, sd_bus_message *m) {
-        const char *name = sd_bus_message_get_sender(m);
-        Peer *peer = name ? hashmap_get(&peers->table, name) : NULL;
+Peer *peers_named(Peers *peers, const char *name) {
+        Peer *peer = hashmap_get(&peers->table, name);
 
         if (!peer)
-                return name ? peers_add(peers, name) : NULL;
+                return peers_add(peers, name);
         peer_unlink(peer);
         peer_link_newest(peer);
         return peer;
@@ -205,12 +204,13 @@ bool peers_know_uid(Peers *peers, sd_bus_message *m, uid_t *ret) {
 }
 
 int peers_get_uid(Peers *peers, sd_bus_message *m, uid_t *ret) {
+        const char *name = sd_bus_message_get_sender(m);
         Parked *parked;
         Peer *peer;
 
-        if (!sd_bus_message_get_sender(m))
+        if (!name)
                 return peers_get_link_uid(peers, ret);
-        peer = peers_sender(peers, m);
+        peer = peers_named(peers, name);
         if (!peer)
                 return -ENOMEM;
         if (peer->uid_known) {

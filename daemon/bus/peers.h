@@ -40,6 +40,13 @@ size_t peers_count(const Peers *peers);
 
 /* Counts a call, whose answer will have about this many bytes. */
 PeerVerdict peers_admit(Peers *peers, sd_bus_message *m, uint64_t now_usec, size_t n_bytes);
+/*
+ * Whether a call of this sender is one of PEER_MUTED, before anything of it but the name is looked at: as many as the bus can
+ * pass on, so that nobody waits behind them. Counts it where it is. False of who has not called yet.
+ */
+bool peers_are_muted(Peers *peers, const char *sender, uint64_t now_usec);
+/* The same budget for what is sent to us without being asked for; nobody is told where it is over. */
+bool peers_admit_signal(Peers *peers, const char *sender, uint64_t now_usec);
 /* More bytes for the sender of a message that was admitted, or work worth this many calls. */
 void peers_charge(Peers *peers, sd_bus_message *m, uint64_t now_usec, size_t n_bytes, unsigned n_calls);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is read in front of a message, and what never reaches sd-bus: calls longer than we want to read. */
+/* What is read in front of a message, and what never reaches sd-bus: what is longer than we want to read, and more of it. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ static void test_header(void **state) {
         assert_int_equal(message_header_size(call, &size), 0);
         assert_int_equal(size, 16 + 64 + 8);
         assert_int_equal(message_header_read(call, sizeof(call) - 1, &header), 0);
-        assert_true(header.is_call && header.wants_answer);
+        assert_true(header.is_call && header.wants_answer && !header.is_signal);
         assert_int_equal(header.serial, 513);
         assert_string_equal(header.sender, ":1.7");
         assert_int_equal(message_header_size(swapped, &size), 0);
@@ -181,6 +181,104 @@ static void test_long_header(void **state) {
         assert_int_equal(n_descriptors(), before);
 }
 
+/* ---- more than anybody may send */
+
+static unsigned n_seen; /* messages that sd-bus got, but for those of the bus itself */
+
+static int on_seen(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        n_seen += sender && strcmp(sender, "org.freedesktop.DBus") != 0;
+        return 0;
+}
+
+static unsigned n_answers, n_refused;
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        if (sender && strncmp(sender, "org.freedesktop.DBus", strlen("org.freedesktop.DBus")) == 0)
+                return 0; /* the bus lets no more of them wait, or the connection ends */
+        n_answers++;
+        n_refused += sd_bus_message_is_method_error(m, SD_BUS_ERROR_LIMITS_EXCEEDED) > 0;
+        return 0;
+}
+
+static void send_calls(Bench *b, sd_bus *bus, unsigned n) {
+        n_seen = n_answers = n_refused = 0;
+        for (unsigned i = 0; i < n; i++) {
+                assert_true(sd_bus_call_method_async(bus, NULL, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Peer", "Ping", on_answer,
+                                                     NULL, "") >= 0);
+                if (i % 100 == 99) /* the bus lets 128 wait for an answer */
+                        bench_settle(b);
+        }
+        bench_settle(b);
+}
+
+static sd_bus *connect_counted(Bench *b) {
+        n_seen = 0;
+        assert_true(sd_bus_add_filter(b->bus->bus, NULL, on_seen, NULL) >= 0);
+        return bench_connect(b);
+}
+
+/* After a thousand refusals nothing of a connection is looked at, and others are answered. */
+static void test_muted_connection(void **state) {
+        Bench *b = *state;
+        sd_bus *bus = connect_counted(b);
+
+        send_calls(b, bus, 2500);
+        assert_in_range(n_refused, 900, 1000);
+        assert_in_range(n_answers, n_refused + PEER_CALLS_BURST, 2000);
+        assert_in_range(n_seen, n_answers, n_answers + 100); /* some were in sd-bus when the last one was refused */
+        send_calls(b, bus, 100);
+        assert_int_equal(n_seen, 0);
+        assert_int_equal(n_answers, 0);
+        assert_answered(b);
+        (void) sd_bus_close_unref(bus);
+}
+
+/* The same for a user who comes with another connection each time: what is within the budget is answered, and nothing else. */
+static void test_muted_user(void **state) {
+        Bench *b = *state;
+        sd_bus *bus = connect_counted(b);
+        unsigned n;
+
+        for (n = 0; n < 20; n++) {
+                send_calls(b, bus, 900);
+                if (n_answers < 450)
+                        break;
+                (void) sd_bus_flush_close_unref(bus);
+                bus = bench_connect(b);
+        }
+        assert_in_range(n, 3, 19);
+        (void) sd_bus_flush_close_unref(bus);
+        bus = bench_connect(b);
+        send_calls(b, bus, 100); /* it is found out whose this one is */
+        send_calls(b, bus, 400);
+        assert_int_equal(n_refused, 0);
+        assert_in_range(n_seen, n_answers, 399);
+        (void) sd_bus_flush_close_unref(bus);
+}
+
+/* Signals that nobody asked for cost as much as calls, and come out of the same budget. */
+static void test_signals(void **state) {
+        Bench *b = *state;
+        sd_bus *bus = connect_counted(b);
+
+        for (unsigned i = 0; i < 3000; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+                assert_true(sd_bus_message_new_signal(bus, &m, "/x", "org.example.X", "Changed") >= 0);
+                assert_true(sd_bus_send_to(bus, m, BUS_NAME, NULL) >= 0);
+                if (i % 100 == 99)
+                        bench_settle(b);
+        }
+        bench_settle(b);
+        assert_in_range(n_seen, PEER_CALLS_BURST, 2000);
+        (void) sd_bus_flush_close_unref(bus);
+        assert_answered(b);
+}
+
 int main(void) {
         static const struct CMUnitTest header_tests[] = {
                 cmocka_unit_test(test_header),
@@ -192,7 +290,13 @@ int main(void) {
                 cmocka_unit_test(test_long_calls_at_once),
                 cmocka_unit_test(test_long_header),
         };
+        static const struct CMUnitTest flood_tests[] = {
+                cmocka_unit_test_setup_teardown(test_muted_connection, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_muted_user, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_signals, setup, teardown),
+        };
         int n_failed = cmocka_run_group_tests(header_tests, NULL, NULL);
 
-        return n_failed + cmocka_run_group_tests(tests, setup, teardown);
+        n_failed += cmocka_run_group_tests(tests, setup, teardown);
+        return n_failed + cmocka_run_group_tests(flood_tests, NULL, NULL);
 }

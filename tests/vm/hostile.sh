@@ -26,13 +26,14 @@ p99() {
         sed -n 's/.* p99 \([0-9]*\),.*/\1/p' "$latency_file"
 }
 
-# The slowest of some calls by somebody else, in ms; 999999 if one is not answered.
+# slowest_call [NAME]: of some calls by somebody else, in ms; 999999 if one is not answered. NAME is asked something instead.
 slowest_call() {
         local slowest=0 before took
+        local -a call=(org.k8s.IpvsProxy /org/k8s/IpvsProxy org.k8s.IpvsProxy GetService s default/probe:http)
+        [[ -z ${1:-} ]] || call=("$1" / org.freedesktop.DBus.Peer Ping)
         for _ in 1 2 3 4 5; do
                 before=$(msec)
-                "${other[@]}" busctl --timeout=200 call org.k8s.IpvsProxy /org/k8s/IpvsProxy org.k8s.IpvsProxy GetService s \
-                        default/probe:http >/dev/null 2>&1 || { echo 999999; return; }
+                "${other[@]}" busctl --timeout=200 call "${call[@]}" >/dev/null 2>&1 || { echo 999999; return; }
                 took=$(($(msec) - before))
                 ((took <= slowest)) || slowest=$took
                 sleep 0.2
@@ -40,12 +41,12 @@ slowest_call() {
         echo "$slowest"
 }
 
-# How long changes take, and the slowest call of somebody else.
+# measure [NAME]: how long changes take, and the slowest call of somebody else
 measure() {
         local job
         changes &
         job=$!
-        slowest=$(slowest_call)
+        slowest=$(slowest_call "$@")
         wait "$job"
 }
 
@@ -72,7 +73,7 @@ measure_elsewhere() {
         target=$elsewhere
         hammer "$2"
         target=
-        measure
+        measure "$elsewhere"
         wait "${hammers[@]}"
         say_measured "$1, on somebody else"
         (($(p99) <= base)) || base=$(p99)

@@ -181,6 +181,31 @@ static void test_long_header(void **state) {
         assert_int_equal(n_descriptors(), before);
 }
 
+/* ---- the end */
+
+static int on_last(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        *(bool *) userdata = !sd_bus_message_is_method_error(m, NULL);
+        return 0;
+}
+
+/* What sd-bus has answered when the daemon ends is sent, though the event loop runs no more. */
+static void test_last_answer(void **state) {
+        Bench *b = *state;
+        BusCounters before, now;
+        bool answered = false;
+
+        bus_counters(b->bus, &before);
+        assert_true(sd_bus_call_method_async(b->client, NULL, BUS_NAME, M, "GetService", on_last, &answered, "s", "default/web:http") >= 0);
+        do {
+                assert_true(sd_event_run(b->event, USEC_PER_SEC) > 0);
+                bus_counters(b->bus, &now);
+        } while (now.n_calls == before.n_calls);
+        b->bus = bus_free(b->bus);
+        assert_false(answered);
+        bench_settle(b);
+        assert_true(answered);
+}
+
 /* ---- more than anybody may send */
 
 static unsigned n_seen; /* messages that sd-bus got, but for those of the bus itself */
@@ -290,7 +315,8 @@ int main(void) {
                 cmocka_unit_test(test_long_calls_at_once),
                 cmocka_unit_test(test_long_header),
         };
-        static const struct CMUnitTest flood_tests[] = {
+        static const struct CMUnitTest own_tests[] = {
+                cmocka_unit_test_setup_teardown(test_last_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_muted_connection, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_muted_user, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_signals, setup, teardown),
@@ -298,5 +324,5 @@ int main(void) {
         int n_failed = cmocka_run_group_tests(header_tests, NULL, NULL);
 
         n_failed += cmocka_run_group_tests(tests, setup, teardown);
-        return n_failed + cmocka_run_group_tests(flood_tests, NULL, NULL);
+        return n_failed + cmocka_run_group_tests(own_tests, NULL, NULL);
 }

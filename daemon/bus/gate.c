@@ -146,13 +146,15 @@ static bool pump_writes(const Pump *pump) {
         return pump_is_full(pump) && !pump->skipping;
 }
 
-/* The first piece is full, which is the whole message unless that is too long. sd-bus judges what is none. */
+/*
+ * The first piece is full, which is the whole message unless that is too long. One whose sender is not found goes nowhere: it
+ * would be nobody's budget that it takes.
+ */
 static void pump_judge(Pump *pump, Gate *gate) {
         MessageHeader header;
 
         pump->judged = true;
-        if (message_header_read(pump->data, pump->size, &header) >= 0 &&
-            !gate->handler(&header, pump->skipping, gate->userdata))
+        if (message_header_read(pump->data, pump->size, &header) < 0 || !gate->handler(&header, pump->skipping, gate->userdata))
                 pump->skipping = true;
 }
 

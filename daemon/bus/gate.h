@@ -18,7 +18,8 @@
 
 typedef struct Gate Gate;
 
-/* Whether sd-bus gets the message that begins so; of one that is longer it never does. Not called where the header alone is. */
+/* Whether sd-bus gets the message that begins so; of one that is longer it never does. Not called where the header alone is,
+ * or cannot be read: that goes nowhere either. */
 typedef bool (*GateHandler)(const MessageHeader *header, bool is_long, void *userdata);
 
 /*

@@ -59,9 +59,33 @@ static int cursor_read_text(Cursor *cursor, bool short_size, const char **ret) {
         return 0;
 }
 
-/* One "(yv)"; of the types the specification has for fields. *ret_text is NULL where it is a number. -EBADMSG. */
+/* Of a basic type that is no text; so many bytes are its alignment too. 0 = it is none. */
+static size_t fixed_size(char type) {
+        switch (type) {
+        case 'y':
+                return 1;
+        case 'n':
+        case 'q':
+                return 2;
+        case 'b':
+        case 'i':
+        case 'u':
+        case 'h':
+                return 4;
+        case 'x':
+        case 't':
+        case 'd':
+                return 8;
+        default:
+                return 0;
+        }
+}
+
+/* One "(yv)" of a basic type: those of the specification are, and who adds others may be passed on. *ret_text is NULL where it
+ * is a number. -EBADMSG. */
 static int cursor_read_field(Cursor *cursor, uint8_t *ret_field, const char **ret_text) {
         const char *signature;
+        size_t size;
         int r;
 
         *ret_text = NULL;
@@ -72,11 +96,14 @@ static int cursor_read_field(Cursor *cursor, uint8_t *ret_field, const char **re
         r = cursor_read_text(cursor, /* short_size= */ true, &signature);
         if (r < 0)
                 return r;
-        if (strcmp(signature, "u") == 0) {
-                cursor->at = align(cursor->at, 4) + 4;
+        if (strlen(signature) != 1)
+                return -EBADMSG;
+        size = fixed_size(signature[0]);
+        if (size > 0) {
+                cursor->at = align(cursor->at, size) + size;
                 return cursor->at <= cursor->end ? 0 : -EBADMSG;
         }
-        if (strcmp(signature, "s") != 0 && strcmp(signature, "o") != 0 && strcmp(signature, "g") != 0)
+        if (!strchr("sog", signature[0]))
                 return -EBADMSG;
         return cursor_read_text(cursor, signature[0] == 'g', ret_text);
 }

@@ -24,6 +24,6 @@ typedef struct MessageHeader {
 /* How many bytes the whole message has. -EBADMSG where this is none. */
 int message_header_size(const uint8_t data[static MESSAGE_HEADER_FIXED], uint64_t *ret);
 
-/* `data` begins with a message, or with all of it that there is room for. -EBADMSG where this is none; -ENODATA: its header
- * goes on behind. */
+/* `data` begins with a message, or with all of it that there is room for. -EBADMSG where this is none, or has
+ * fields of types that no field of the specification has; -ENODATA: its header goes on behind. */
 int message_header_read(const uint8_t *data, size_t size, MessageHeader *ret);

@@ -96,7 +96,8 @@ thinking=$!
 # ---- a password that is kept (P11)
 
 # What a policy grants who sits at the machine, which nobody does here. polkit keeps it for one process, so that has to
-# stay; and pkcheck --revoke-temp knows sessions alone, so that part of P11 is not tried.
+# stay. Taking it back is not here: pkcheck --revoke-temp takes back what was granted through the agent of its session, and
+# pkttyagent is one of a process; polkit refuses who is in no session, and in one of su it says that it is done and keeps it.
 cat >/etc/polkit-1/rules.d/10-kept.rules <<'END_RULES'
 polkit.addRule(function(action, subject) {
         if (action.id == "org.k8s.IpvsProxy.resync" && subject.user == "u1")

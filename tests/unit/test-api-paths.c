@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,8 +28,8 @@
 
 /* ---- names */
 
-static const char *names[4]; /* the addresses of NAME; NULL = no more, none at all: it is not known */
-static unsigned n_lookups; /* of NAME */
+static const char *_Atomic names[4]; /* the addresses of NAME; NULL = no more, none at all: it is not known */
+static atomic_uint n_lookups; /* of NAME; libcurl asks in threads */
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
         static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);

@@ -18,6 +18,8 @@
 #define BYTES_GET_ALL 2000
 #define BYTES_CHILD 80
 
+#define BUS_DRIVER "org.freedesktop.DBus" /* the bus itself, and the interface of its signals */
+
 /* Looking at so many things costs as much as a call. */
 #define LOOKS_PER_CALL 1000
 
@@ -80,14 +82,14 @@ static void refuse_long(Bus *bus, const MessageHeader *header) {
 
 bool bus_admit_header(const MessageHeader *header, bool is_long, void *userdata) {
         Bus *bus = userdata;
+        uint64_t now = bus_now(bus);
+        bool expected = header->is_reply || strcmp(header->sender, BUS_DRIVER) == 0;
 
-        if (header->is_call && peers_are_muted(bus->peers, header->sender, bus_now(bus))) {
+        if (!expected && (header->is_call ? peers_are_muted(bus->peers, header->sender, now) :
+                                            !peers_admit_signal(bus->peers, header->sender, now))) {
                 bus->counters.n_limited++;
                 return false;
         }
-        if (header->is_signal && strcmp(header->sender, "org.freedesktop.DBus") != 0 &&
-            !peers_admit_signal(bus->peers, header->sender, bus_now(bus)))
-                return false;
         if (is_long)
                 refuse_long(bus, header);
         return !is_long;
@@ -157,10 +159,10 @@ static void note_signal(Bus *bus, sd_bus_message *m) {
         const char *sender = sd_bus_message_get_sender(m), *name;
 
         /* The bus itself says so, to us alone, without being asked; nobody else can have this sender. */
-        if (!sender || strcmp(sender, "org.freedesktop.DBus") != 0 ||
+        if (!sender || strcmp(sender, BUS_DRIVER) != 0 ||
             sd_bus_message_read(m, "s", &name) < 0 || strcmp(name, BUS_NAME) != 0)
                 return;
-        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameAcquired"))
+        if (sd_bus_message_is_signal(m, BUS_DRIVER, "NameAcquired"))
                 bus_name_acquired(bus);
         else
                 bus_connection_lost(bus, "the name was taken away");
@@ -170,8 +172,8 @@ int bus_admit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Bus *bus = userdata;
         int r;
 
-        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameAcquired") ||
-            sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameLost")) {
+        if (sd_bus_message_is_signal(m, BUS_DRIVER, "NameAcquired") ||
+            sd_bus_message_is_signal(m, BUS_DRIVER, "NameLost")) {
                 note_signal(bus, m);
                 (void) sd_bus_message_rewind(m, true);
         }

@@ -40,7 +40,7 @@ void bus_set_shutdown_delay(Bus *bus, uint64_t delay_usec);
 
 typedef struct BusCounters {
         uint64_t n_calls; /* method calls that were admitted */
-        uint64_t n_limited; /* over a caller's budget */
+        uint64_t n_limited; /* calls and signals over their sender's budget */
         uint64_t n_denied; /* not authorised, on this connection */
         uint64_t n_signals; /* sent */
         uint64_t n_clients; /* who called lately, now */

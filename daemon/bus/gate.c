@@ -27,7 +27,7 @@ typedef struct Pump {
         size_t size, wanted, sent;
         uint64_t left; /* bytes of the message behind this piece */
         bool begun; /* the piece begins with the header, which says how many they are once it is read */
-        bool judged; /* the handler has seen the header */
+        bool judged; /* whether the message is skipped is decided */
         bool skipping;
         int fds[FDS_MAX]; /* owned */
         size_t n_fds;
@@ -173,11 +173,10 @@ static int pump_step(Pump *pump, int from, int to, Gate *gate) {
                 if (r <= 0 || pump->sent < pump->size)
                         return r;
         }
-        if (pump->left == 0) {
+        if (pump->left == 0)
                 pump_begin_message(pump);
-                return 1;
-        }
-        pump_begin_piece(pump);
+        else
+                pump_begin_piece(pump);
         return 1;
 }
 

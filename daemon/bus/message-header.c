@@ -7,7 +7,8 @@
 
 #define MESSAGE_SIZE_MAX ((uint64_t) 128 * 1024 * 1024)
 #define TYPE_METHOD_CALL 1
-#define TYPE_SIGNAL 4
+#define TYPE_METHOD_RETURN 2
+#define TYPE_ERROR 3
 #define FLAG_NO_REPLY_EXPECTED 0x1
 #define FIELD_SENDER 7
 
@@ -117,7 +118,7 @@ int message_header_read(const uint8_t *data, size_t size, MessageHeader *ret) {
                 return r;
         *ret = (MessageHeader) {
                 .is_call = data[AT_TYPE] == TYPE_METHOD_CALL,
-                .is_signal = data[AT_TYPE] == TYPE_SIGNAL,
+                .is_reply = data[AT_TYPE] == TYPE_METHOD_RETURN || data[AT_TYPE] == TYPE_ERROR,
                 .wants_answer = !(data[AT_FLAGS] & FLAG_NO_REPLY_EXPECTED),
                 .serial = read_uint32(data, AT_SERIAL),
         };

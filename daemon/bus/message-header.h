@@ -16,7 +16,7 @@
 #define MESSAGE_SENDER_SIZE 256
 
 typedef struct MessageHeader {
-        bool is_call, is_signal, wants_answer;
+        bool is_call, is_reply, wants_answer; /* neither call nor reply: a signal, or a type that nobody knows yet */
         uint32_t serial; /* never 0 */
         char sender[MESSAGE_SENDER_SIZE]; /* "" where it has none */
 } MessageHeader;

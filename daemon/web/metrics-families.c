@@ -142,7 +142,7 @@ const MetricFamily metric_families[] = {
         { "ipvsproxy_dbus_calls_total", METRIC_COUNTER, OTHERS(UINT64, bus_calls), "Method calls on D-Bus that were admitted." },
         { "ipvsproxy_dbus_clients", METRIC_GAUGE, OTHERS(UINT64, bus_clients), "Connections to D-Bus that called lately." },
         { "ipvsproxy_dbus_denied_total", METRIC_COUNTER, OTHERS(UINT64, bus_denied), "Method calls on D-Bus that polkit did not authorise." },
-        { "ipvsproxy_dbus_limited_total", METRIC_COUNTER, OTHERS(UINT64, bus_limited), "Method calls on D-Bus refused because the caller's budget was used up." },
+        { "ipvsproxy_dbus_limited_total", METRIC_COUNTER, OTHERS(UINT64, bus_limited), "Method calls and signals on D-Bus refused because the sender's budget was used up." },
         { "ipvsproxy_dbus_signals_total", METRIC_COUNTER, OTHERS(UINT64, bus_signals), "Signals sent on D-Bus." },
         { "ipvsproxy_draining_endpoints", METRIC_GAUGE, PLAIN(UINT64, status.n_draining), "Virtual servers with real servers at weight 0 that wait for their connections to end." },
         { "ipvsproxy_drift_repairs_total", METRIC_COUNTER, PLAIN(UINT64, status.n_drift), "Differences that somebody else made in the kernel and that were repaired." },

@@ -27,13 +27,13 @@ static void test_header(void **state) {
         assert_int_equal(message_header_size(call, &size), 0);
         assert_int_equal(size, 16 + 64 + 8);
         assert_int_equal(message_header_read(call, sizeof(call) - 1, &header), 0);
-        assert_true(header.is_call && header.wants_answer && !header.is_signal);
+        assert_true(header.is_call && header.wants_answer && !header.is_reply);
         assert_int_equal(header.serial, 513);
         assert_string_equal(header.sender, ":1.7");
         assert_int_equal(message_header_size(swapped, &size), 0);
         assert_int_equal(size, 16 + 24);
         assert_int_equal(message_header_read(swapped, sizeof(swapped) - 1, &header), 0);
-        assert_true(!header.is_call && !header.wants_answer);
+        assert_true(!header.is_call && header.is_reply && !header.wants_answer);
         assert_int_equal(header.serial, 513);
         assert_string_equal(header.sender, ":1.7");
 }
@@ -362,6 +362,57 @@ static void test_signals(void **state) {
         assert_answered(b);
 }
 
+/* ---- what the handler is asked, over a direct link */
+
+#define RAW(text) .bytes = (const uint8_t *) (text), .size = sizeof(text) - 1
+/* A path and a member, aligned for what follows */
+#define RAW_FIELDS "\1\1o\0\2\0\0\0/x\0\0\0\0\0\0" "\3\1s\0\1\0\0\0M\0\0\0\0\0\0\0"
+
+static unsigned n_asked, n_unasked;
+
+static bool on_header(const MessageHeader *header, bool is_long, void *userdata) {
+        n_asked += header->is_call;
+        n_unasked += !header->is_call && !header->is_reply;
+        return true;
+}
+
+static int on_any(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        n_seen++;
+        return 1;
+}
+
+/* A header that cannot be read is nobody's; what comes behind it is where it should be. Types of messages that are not known
+ * are like signals. */
+static void test_judged(void **state) {
+        static const struct {
+                const uint8_t *bytes;
+                size_t size;
+                unsigned n_asked, n_unasked, n_seen; /* with those before */
+        } messages[] = {
+                { RAW("l\1\1\1\0\0\0\0\1\0\0\0\32\0\0\0" RAW_FIELDS), 1, 0, 1 },
+                { RAW("l\1\1\1\0\0\0\0\2\0\0\0\54\0\0\0" RAW_FIELDS "\100\2ay\0\0\0\0\0\0\0\0\0\0\0\0"), 1, 0, 1 },
+                { RAW("l\11\1\1\0\0\0\0\3\0\0\0\32\0\0\0" RAW_FIELDS), 1, 1, 2 },
+                { RAW("l\1\1\1\0\0\0\0\4\0\0\0\32\0\0\0" RAW_FIELDS), 2, 1, 3 },
+        };
+        Gate *gate;
+        Bench b;
+
+        bench_open_link(&b, NULL);
+        bench_settle(&b);
+        assert_int_equal(gate_new(b.event, b.bus->bus, 0, on_header, NULL, &gate), 0);
+        assert_true(sd_bus_add_filter(b.bus->bus, NULL, on_any, NULL) >= 0);
+        n_asked = n_unasked = n_seen = 0;
+        for (size_t i = 0; i < ELEMENTSOF(messages); i++) {
+                assert_int_equal(write(sd_bus_get_fd(b.client), messages[i].bytes, messages[i].size), messages[i].size);
+                bench_settle(&b);
+                assert_int_equal(n_asked, messages[i].n_asked);
+                assert_int_equal(n_unasked, messages[i].n_unasked);
+                assert_int_equal(n_seen, messages[i].n_seen);
+        }
+        gate = gate_free(gate);
+        bench_close(&b);
+}
+
 int main(void) {
         static const struct CMUnitTest header_tests[] = {
                 cmocka_unit_test(test_header),
@@ -375,6 +426,7 @@ int main(void) {
                 cmocka_unit_test(test_long_header),
         };
         static const struct CMUnitTest own_tests[] = {
+                cmocka_unit_test(test_judged),
                 cmocka_unit_test_setup_teardown(test_last_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_muted_connection, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_muted_user, setup, teardown),

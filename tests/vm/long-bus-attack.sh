@@ -48,9 +48,6 @@ as_user() {
         shift
         systemd-run --quiet --collect --wait --pipe --uid="$user" --slice=user.slice -- "$@"
 }
-descriptors() {
-        find "/proc/$pid/fd" | wc -l
-}
 on_the_bus() {
         busctl --timeout=2 get-property "$service_name" "$root" "$service_name" State
 }
@@ -69,7 +66,7 @@ hammer() {
         local mode
         hammers=()
         for mode; do
-                as_user u1 sh -c "touch /tmp/ready-$mode; sleep $((settle_sec + 2)); exec $bus_hammer $mode $attack_sec $target" >"/run/hammer-$mode" 2>&1 &
+                as_user u1 sh -c "touch /tmp/ready-$mode; sleep $((settle_sec + 2)); exec $bus_hammer $mode $attack_sec ${target:-}" >"/run/hammer-$mode" 2>&1 &
                 hammers+=($!)
         done
         for mode; do
@@ -100,11 +97,9 @@ for bus; do
         succeeds "$bus: the daemon is on it (D30)" wait_until 10 on_the_bus
         equal "$bus: it is the same daemon" "$pid" "$(unit_pid)"
         sleep 1
-        fds=$(descriptors)
         measure_quiet "$bus"
         attack "$bus, work of others without a bus" spin
         attack_all "$bus"
-        succeeds "$bus: no descriptor is left behind" wait_until 5 test "$(descriptors)" -le "$((fds + 2))"
 
         # The bus stands still: it is there and does nothing.
         journalctl --sync

@@ -2,6 +2,7 @@
 #include "tests/unit/beside.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -12,14 +13,9 @@
 
 typedef struct Running {
         pid_t pid; /* 0 = not begun, or its end was seen */
-        FILE *output;
-        int n_failed;
+        FILE *output; /* owned */
+        bool failed;
 } Running;
-
-static int run_group(const char *group, const struct CMUnitTest tests[], size_t n, CMFixtureFunction setup,
-                     CMFixtureFunction teardown) {
-        return _cmocka_run_group_tests(group, tests, n, setup, teardown);
-}
 
 static void start(Running *one, const char *group, const struct CMUnitTest *test, CMFixtureFunction setup,
                   CMFixtureFunction teardown) {
@@ -32,7 +28,7 @@ static void start(Running *one, const char *group, const struct CMUnitTest *test
                 return;
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         assert(dup2(fileno(one->output), STDOUT_FILENO) >= 0 && dup2(fileno(one->output), STDERR_FILENO) >= 0);
-        exit(run_group(group, test, 1, setup, teardown) != 0);
+        exit(_cmocka_run_group_tests(group, test, 1, setup, teardown) != 0);
 }
 
 /* Of the first n, as many as were begun. */
@@ -43,7 +39,7 @@ static void wait_for_one(Running all[], size_t n) {
         assert(pid > 0);
         for (size_t i = 0; i < n; i++)
                 if (all[i].pid == pid) {
-                        all[i].n_failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+                        all[i].failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
                         all[i].pid = 0;
                 }
 }
@@ -56,7 +52,7 @@ static void print(Running *one, const char *name) {
         while ((n = fread(part, 1, sizeof(part), one->output)) > 0)
                 (void) fwrite(part, 1, n, stdout);
         (void) fclose(one->output);
-        if (one->n_failed)
+        if (one->failed)
                 (void) printf("[  FAILED  ] %s\n", name);
 }
 
@@ -68,7 +64,7 @@ int run_tests_beside_n(const char *group, const struct CMUnitTest tests[], size_
 
         if (filter) {
                 cmocka_set_test_filter(filter);
-                return run_group(group, tests, n, setup, teardown);
+                return _cmocka_run_group_tests(group, tests, n, setup, teardown);
         }
         all = calloc(n, sizeof(*all));
         assert(all);
@@ -81,7 +77,7 @@ int run_tests_beside_n(const char *group, const struct CMUnitTest tests[], size_
                 wait_for_one(all, n);
         for (size_t i = 0; i < n; i++) {
                 print(&all[i], tests[i].name);
-                n_failed += all[i].n_failed;
+                n_failed += all[i].failed;
         }
         free(all);
         return n_failed;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# First those that wait longest.
+TESTS += $(unit_api) $(unit_manager)
+
 # cmocka programs, one a module. Those of the pure part link libmodel.a and libcommon.a alone: no curl, libnl,
 # json-c or libsystemd, which is the proof that model/ and proxy/ need none of them.
-TESTS += $(unit_api) $(unit_manager)
 unit_pure = tests/unit/test-addr tests/unit/test-hash tests/unit/test-parse tests/unit/test-store \
 	tests/unit/test-endpoints tests/unit/test-kernel-table tests/unit/test-desired
 check_PROGRAMS += $(unit_pure)
